@@ -1,0 +1,43 @@
+"""An identifier names exact bytes: ``sha256:`` and 64 lower-case hex digits."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import IO
+
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+_OTHER = re.compile(r"[a-z0-9][a-z0-9+.-]{0,31}:[\x21-\x7e]{1,256}")
+
+
+class Identifier(str):
+    """What a statement is about.
+
+    `sha256:…` names bytes. Other schemes (`openpgp4fpr:…`) are kept and never match a file.
+    Raises ValueError for what is neither (docs/spec/statement).
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Identifier:
+        if text.startswith(("sha256:", "sha1:", "md5:")):
+            if _SHA256.fullmatch(text) is None:
+                raise ValueError("not sha256: and 64 lower-case hex digits")
+        elif _OTHER.fullmatch(text) is None:
+            raise ValueError("not an identifier")
+        return super().__new__(cls, text)
+
+    @property
+    def names_bytes(self) -> bool:
+        """Whether a file can have this identifier."""
+        return self.startswith("sha256:")
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> Identifier:
+        """The identifier of these bytes."""
+        return cls("sha256:" + hashlib.sha256(data).hexdigest())
+
+    @classmethod
+    def of_stream(cls, stream: IO[bytes]) -> Identifier:
+        """The identifier of everything left in a binary stream, read once."""
+        return cls("sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())  # type: ignore[arg-type]

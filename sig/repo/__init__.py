@@ -1,0 +1,1 @@
+"""Where claims live and travel. Moves bytes and believes nothing."""

@@ -1,0 +1,1 @@
+"""Do we believe it? Pure: no I/O, no clock, no keys."""

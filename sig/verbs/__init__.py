@@ -1,0 +1,1 @@
+"""What sig does: one file a verb. Prints nothing and asks nothing."""
