@@ -1,0 +1,45 @@
+"""How much, how many, how long: every limit of this room, and of what it reads (docs/spec).
+
+Numbers only, no imports. Whoever hands in another limit (a test) does it through an argument,
+never by changing these.
+"""
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+# Documents, in bytes.
+STATEMENT = 1 * MIB  # the signed bytes of one statement
+COMMENT = 64 * KIB  # of UTF-8
+SIGNATURE = 64 * KIB  # one OpenPGP signature packet, decoded
+TIMESTAMP = 16 * KIB  # one RFC 3161 token, decoded
+CERTIFICATE = 1 * MIB  # one certificate, after merging
+KEY_FILE = 4 * MIB  # key.asc as it travels: armor, other keys and forged signatures to be dropped
+ROOT = 256 * KIB  # signet.json, roots/N.json
+OBJECT = 2 * MIB  # objects/…, manifests and deltas excepted
+LEAF = 64 * KIB  # the text of one leaf, unless it has a single entry
+MANIFEST = 64 * MIB
+DELTA = 64 * MIB  # packed
+DELTA_UNPACKED = 1 * GIB
+REPOSITORY = 256 * MIB  # repo.json
+SPOOL = 64 * MIB  # an unsorted repo.json above this goes through a file
+
+# Nesting of JSON: arrays and objects within each other.
+DEPTH = 32  # of any document
+STATEMENT_DEPTH = 16  # of the data of a statement
+
+# Counts.
+STATEMENTS_PER_IDENTIFIER = 10_000  # from one remote; those of keys that count are never dropped
+SEEN = 4096  # entries of `seen`
+USER_IDS = 64  # of one certificate
+SUBKEYS = 64  # of one certificate
+
+# The network.
+REDIRECTS = 5  # of one request
+CONNECT_SECONDS = 10  # TCP, all addresses of a name together; and as much again for TLS
+IDLE_SECONDS = 30  # without a byte
+SLOWEST_BYTES_PER_SECOND = 1024  # on the average of one window
+SLOW_WINDOW_SECONDS = 60
+HEADER = 64 * KIB  # status line and header fields of one answer, interim answers included
+VALIDATOR = 1 * KIB  # characters of an ETag or a Last-Modified
+URL = 2048  # characters; of a redirect, four times that
