@@ -1,0 +1,68 @@
+# Every target does its own set-up: tools/setup.sh says what that is.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# How long to fuzz, in seconds.
+SECONDS := 60
+# More words for pytest: make test ARGS="-k wire"
+ARGS :=
+
+.PHONY: help demo test lint format docs bench fuzz soak wheel-test machine clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+
+demo: machine .venv/for-use ## the whole story in half a minute, on throw-away keys
+	@$(BIN)/sig demo
+
+test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it
+	@tools/setup.sh machine nginx
+	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -q $(ARGS)
+
+lint: machine .venv/for-lint ## ruff, mypy and the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: machine .venv/for-lint ## let ruff lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: machine .venv/for-docs ## the documentation, in site/
+	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python tools/no_third_parties.py site
+
+bench: machine .venv/for-test ## what is fast, and against whom
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+fuzz: machine .venv/for-fuzz ## the fuzzers, SECONDS=60
+	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
+
+soak: SECONDS := 1800
+soak: .venv/for-fuzz .venv/for-test ## long races and long fuzzing; SECONDS=1800 each unless told
+	@tools/setup.sh machine nginx
+	PATH="$$PATH:/usr/sbin:/sbin" SIG_SOAK=1 $(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
+
+wheel-test: machine .venv/for-test ## build the wheel, install it elsewhere, test it there
+	@tools/wheel-test.sh
+
+machine:
+	@tools/setup.sh machine
+
+# One environment, one stamp for each use of it. The machine comes first: venv may be missing.
+.venv/for-use: pyproject.toml tools/setup.sh tools/requirements.py | machine
+	@tools/setup.sh venv
+	@touch $@
+
+.venv/for-%: pyproject.toml tools/setup.sh tools/requirements.py | machine
+	@tools/setup.sh venv $*
+	@touch $@
+
+clean: ## remove what make made
+	rm -rf .venv site build dist .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
