@@ -1,4 +1,8 @@
-"""How a signature stands that its key really made: what the key's own history says of it."""
+"""How a signature whose mathematics hold stands against the life of its key.
+
+Only the word lives here, so that the decision can read it without knowing OpenPGP; `sig.gpg.verify`
+finds it (docs/spec/envelope §1.6).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from enum import Enum
 
 
 class Standing(Enum):
-    """Sound, or the end of the key that takes the signature (docs/spec/envelope §6)."""
+    """What the key was when it signed, as its certificate tells it today."""
 
     SOUND = "sound"
     REVOKED_HARD = "key-revoked-hard"
