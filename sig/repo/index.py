@@ -1,0 +1,577 @@
+"""All statements by identifier, in SQLite: a view that may be deleted or damaged at any time.
+
+Here: which rows the sources hold for an identifier. Not here: what a row means or who signed it.
+The files of the sources are the truth; whoever gets `IndexStale` reads those.
+
+I1  An answer is exact or there is none: a row that damage lost must not look like a row that was
+    never there. So all rows are spread over a fixed number of buckets, each of which exists even
+    if empty. A *knot* holds the digests of 128 buckets, the one row of `meta` the digests of the
+    knots, the sources with their stamps, and its own digest. A bucket or knot of another moment
+    (a page that was never written, half a transaction) does not fit either.
+I2  An answer is about these very sources: their names and stamps are compared first.
+I3  A reader writes nothing and leaves no file behind: read-only, a rollback journal and no WAL.
+    Where a killed writer left its journal there is no answer until the next write.
+I4  A writer holds the lock of the folder (`Home.writing`).
+
+Nothing is flushed to the disk: after a loss of power I1 notices, and the index is made anew. This
+is against accidents. Whoever may write here could write the files as well; what is found here is
+verified like what is found there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sig.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+VERSION = 1
+ROWS = 16  # in a bucket, on average; made anew at four times as many
+LEAST = 16  # buckets
+FAN = 128  # buckets in a knot
+WAIT = 5.0  # seconds for a writer's commit
+
+_DIGEST = 32
+_SCHEMA = """
+CREATE TABLE meta (one INTEGER PRIMARY KEY, head BLOB, knots BLOB, digest BLOB);
+CREATE TABLE knot (number INTEGER PRIMARY KEY, digests BLOB);
+CREATE TABLE bucket (number INTEGER PRIMARY KEY, rows BLOB);
+CREATE TABLE source (name TEXT PRIMARY KEY, buckets BLOB) WITHOUT ROWID;
+"""
+
+
+class IndexStale(Exception):
+    """Missing, damaged, of another version, or not of these sources: read the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One statement as a source holds it.
+
+    `id` is what it is filed under, `text` one line of ASCII JSON: the envelope in canonical form,
+    or what stands there instead of one (`malformed`). `first_met` is in seconds since 1970.
+    """
+
+    id: str
+    text: bytes
+    source: str
+    first_met: int | None
+    malformed: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.text.isascii() or b"\n" in self.text or b"\t" in self.text:
+            raise ValueError("the text of a row is one line of ASCII without a tab")
+        if not self.source or not self.id:
+            raise ValueError("a row has an identifier and a source")
+        for word in (self.id, self.source):
+            if "\n" in word or "\t" in word:
+                raise ValueError("no tab and no newline in an identifier or a source")
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What changed in one source between two stamps, where that is all that changed."""
+
+    before: str
+    stamp: str
+    added: Iterable[Row] = ()
+    removed: Iterable[Row] = ()
+
+
+@dataclass(slots=True)
+class _Source:
+    stamp: str
+    rows: int
+    digest: bytes  # of the bitmap of its buckets
+
+
+@dataclass(slots=True)
+class _Meta:
+    buckets: int
+    salt: bytes
+    sources: dict[str, _Source]
+    knots: bytearray
+
+    @property
+    def rows(self) -> int:
+        return sum(source.rows for source in self.sources.values())
+
+    def bucket(self, identifier: bytes) -> int:
+        # Salted: nobody can choose identifiers that all fall into one bucket.
+        digest = hashlib.sha256(self.salt + identifier).digest()
+        return int.from_bytes(digest[:8], "big") & (self.buckets - 1)
+
+
+@dataclass(slots=True)
+class _Edit:
+    """What becomes of one bucket."""
+
+    without: set[bytes] = field(default_factory=set)  # sources
+    removed: set[bytes] = field(default_factory=set)  # lines
+    added: set[bytes] = field(default_factory=set)
+
+
+class Index:
+    """The index in the file `path`, which need not exist."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._path = os.path.abspath(path)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def lookup(self, ids: Collection[str], stamps: Mapping[str, str]) -> dict[str, list[Row]]:
+        """All rows of each of these identifiers, [] where there are none.
+
+        `stamps` are the sources as their files are now. Raises IndexStale, and nothing else.
+        """
+        wanted: dict[int, list[str]] = {}
+        with self._reading() as connection:
+            meta = self._meta_of(connection, stamps)
+            for identifier in ids:
+                wanted.setdefault(meta.bucket(_encode(identifier)), []).append(identifier)
+            found: dict[str, list[Row]] = {}
+            for number, rows in self._buckets(connection, meta, wanted):
+                for identifier in wanted[number]:
+                    found[identifier] = list(_select(rows, identifier))
+            return found
+
+    def stamps(self) -> dict[str, str]:
+        """The sources that are in the index and their stamps. Raises IndexStale."""
+        with self._reading() as connection:
+            meta = self._meta_of(connection)
+            return {name: source.stamp for name, source in meta.sources.items()}
+
+    def counts(self, stamps: Mapping[str, str]) -> dict[str, int]:
+        """The number of rows of each source. Raises IndexStale."""
+        with self._reading() as connection:
+            meta = self._meta_of(connection, stamps)
+            return {name: source.rows for name, source in meta.sources.items()}
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, after reading all of it; [] if nothing is."""
+        try:
+            with self._reading() as connection:
+                wrong = [text for (text,) in connection.execute("PRAGMA integrity_check(3)")]
+                if wrong != ["ok"]:
+                    return [f"the index is damaged: {text}" for text in wrong]
+                return self._check(connection)
+        except IndexStale as error:
+            return [f"the index cannot be used: {error}"]
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def replace(
+        self,
+        changed: Mapping[str, tuple[str, Iterable[Row]]],
+        gone: Collection[str] = (),
+        delta: Mapping[str, Delta] | None = None,
+    ) -> None:
+        """Brings sources up to date, in one transaction.
+
+        `changed` gives the new stamp and all rows of a source, `gone` has no more, `delta` says
+        what is different (the quick way for one row more in a large source). Only within
+        `Home.writing`. Raises IndexStale, and then nothing has changed: rebuild.
+        """
+        delta = delta or {}
+        with self._connected("rw") as connection:
+            # No flush (see above). The journal is for readers, and for a writer that is killed.
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+            connection.execute("BEGIN IMMEDIATE")
+            meta = self._meta_of(connection)
+            edits: dict[int, _Edit] = {}
+            bitmaps: dict[str, bytearray] = {}
+
+            def edit(row: Row) -> tuple[_Edit, bytes]:
+                number = meta.bucket(_encode(row.id))
+                return edits.setdefault(number, _Edit()), _line(row)
+
+            for name in {*changed, *gone, *delta}:
+                known = meta.sources.get(name)
+                bitmaps[name] = self._bitmap(connection, meta, name)
+                if name in delta:
+                    if known is None or known.stamp != delta[name].before:
+                        raise IndexStale(f"{name} is not the one that changed")
+                    known.stamp = delta[name].stamp
+                    for row in delta[name].removed:
+                        _of(row, name)
+                        bucket, line = edit(row)
+                        bucket.removed.add(line)
+                    for row in delta[name].added:
+                        _of(row, name)
+                        bucket, line = edit(row)
+                        bucket.added.add(line)
+                    continue
+                for number in _bits(bitmaps[name]):
+                    edits.setdefault(number, _Edit()).without.add(_encode(name))
+                if name in changed:
+                    stamp, rows = changed[name]
+                    meta.sources[name] = _Source(stamp, known.rows if known else 0, b"")
+                    for row in rows:
+                        _of(row, name)
+                        bucket, line = edit(row)
+                        bucket.added.add(line)
+            self._apply(connection, meta, edits, bitmaps)
+            for name in gone:
+                meta.sources.pop(name, None)
+                connection.execute("DELETE FROM source WHERE name = ?", (name,))
+            for name in {*changed, *delta}:
+                bitmap = bytes(bitmaps[name])
+                meta.sources[name].digest = _digest(name, bitmap)
+                connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (name, bitmap))
+            if meta.rows > 4 * ROWS * meta.buckets:
+                raise IndexStale("it has outgrown its buckets")
+            self._write_meta(connection, meta)
+            connection.execute("COMMIT")
+
+    def rebuild(self, sources: Mapping[str, tuple[str, Iterable[Row]]]) -> None:
+        """Makes the index anew, whatever was there.
+
+        `sources` are the stamp and all rows of each source. Only within `Home.writing`. Raises
+        StoreError if it cannot be written; then there is none, or the one that was.
+        """
+        lines: dict[str, set[tuple[bytes, bytes]]] = {}
+        for name, (_, rows) in sources.items():
+            lines[name] = {(_encode(_of(row, name).id), _line(row)) for row in rows}
+        buckets = LEAST
+        while buckets * ROWS < sum(map(len, lines.values())):
+            buckets *= 2
+        meta = _Meta(buckets, os.urandom(16), {}, bytearray())
+        contents: list[list[bytes]] = [[] for _ in range(buckets)]
+        bitmaps: dict[str, bytes] = {}
+        for name, (stamp, _) in sources.items():
+            bitmap = bytearray(buckets // 8)
+            for identifier, line in lines[name]:
+                number = meta.bucket(identifier)
+                contents[number].append(line)
+                bitmap[number >> 3] |= 1 << (number & 7)
+            bitmaps[name] = bytes(bitmap)
+            digest = _digest(name, bitmaps[name])
+            meta.sources[name] = _Source(stamp, len(lines[name]), digest)
+        del lines
+        new = f"{self._path}.new"
+        try:
+            self._write_new(new, meta, contents, bitmaps)
+            self._take_place(new)
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(new)
+            words = os.strerror(error.errno).lower() if error.errno else str(error)
+            raise StoreError(f"the index cannot be written: {words}") from error
+
+    # --- connections ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
+        """A short connection; whatever goes wrong with the file is IndexStale."""
+        # Not at the top of the module: 2 ms that most commands need and some do not.
+        import sqlite3
+        from urllib.parse import quote_from_bytes
+
+        try:
+            status = os.lstat(self._path)
+        except OSError as error:
+            raise IndexStale("there is none") from error
+        if not stat.S_ISREG(status.st_mode):
+            raise IndexStale("not a regular file")
+        if sys.platform != "win32" and (
+            status.st_uid not in (os.geteuid(), 0) or status.st_mode & 0o022
+        ):
+            raise IndexStale("others can write it")
+        path = self._path if sys.platform != "win32" else "/" + self._path.replace("\\", "/")
+        # Never immutable=1: it would read past what a writer has just committed.
+        uri = f"file:{quote_from_bytes(os.fsencode(path))}?mode={mode}"
+        connection = None
+        try:
+            connection = sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)
+            yield connection
+        except IndexStale:
+            raise
+        # Damage shows as any of these: a length of 2^31, text that is none, a column of another
+        # type.
+        except (sqlite3.Error, OSError, MemoryError, ValueError, TypeError, OverflowError) as error:
+            raise IndexStale(str(error) or type(error).__name__) from error
+        finally:
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()  # rolls back what was not committed
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._connected("ro") as connection:
+            connection.execute("BEGIN")  # one moment for all that is read
+            yield connection
+
+    # --- what is in the tables -------------------------------------------------------------------
+
+    def _meta_of(
+        self, connection: sqlite3.Connection, stamps: Mapping[str, str] | None = None
+    ) -> _Meta:
+        row = connection.execute("SELECT head, knots, digest FROM meta WHERE one = 1").fetchone()
+        if row is None:
+            raise IndexStale("it is empty")
+        head, knots, digest = row
+        if digest != _digest("meta", head, knots):
+            raise IndexStale("its head is damaged")
+        first, *lines = head.decode("utf-8", "surrogatepass").split("\n")[:-1]
+        version, buckets, salt = first.split("\t")
+        if version != str(VERSION):
+            raise IndexStale("it is of another version")
+        sources: dict[str, _Source] = {}
+        for line in lines:
+            name, stamp, rows, bitmap = line.split("\t")
+            sources[name] = _Source(stamp, int(rows), bytes.fromhex(bitmap))
+        if stamps is not None:  # I2
+            if len(stamps) != len(sources):
+                raise IndexStale("it has other sources")
+            for name, stamp in stamps.items():
+                if name not in sources or sources[name].stamp != stamp:
+                    raise IndexStale(f"it is not of this {name}")
+        return _Meta(int(buckets), bytes.fromhex(salt), sources, bytearray(knots))
+
+    def _knot(self, connection: sqlite3.Connection, meta: _Meta, number: int) -> bytes:
+        row = connection.execute("SELECT digests FROM knot WHERE number = ?", (number,)).fetchone()
+        expected = meta.knots[number * _DIGEST : (number + 1) * _DIGEST]
+        if row is None or _digest(f"knot {number}", row[0]) != expected:
+            raise IndexStale(f"its knot {number} is damaged")
+        return bytes(row[0])
+
+    def _buckets(
+        self, connection: sqlite3.Connection, meta: _Meta, numbers: Collection[int]
+    ) -> Iterator[tuple[int, bytes]]:
+        """The buckets of these numbers, each exactly as it was written (I1)."""
+        knot, digests = -1, b""
+        for number in sorted(numbers):
+            if number // FAN != knot:
+                knot = number // FAN
+                digests = self._knot(connection, meta, knot)
+            query = "SELECT rows FROM bucket WHERE number = ?"
+            row = connection.execute(query, (number,)).fetchone()
+            at = number % FAN * _DIGEST
+            if row is None or _digest(f"bucket {number}", row[0]) != digests[at : at + _DIGEST]:
+                raise IndexStale(f"its bucket {number} is damaged")
+            yield number, row[0]
+
+    def _bitmap(self, connection: sqlite3.Connection, meta: _Meta, name: str) -> bytearray:
+        """The buckets that hold rows of a source."""
+        if name not in meta.sources:
+            return bytearray(meta.buckets // 8)
+        row = connection.execute("SELECT buckets FROM source WHERE name = ?", (name,)).fetchone()
+        if row is None or _digest(name, row[0]) != meta.sources[name].digest:
+            raise IndexStale(f"its map of {name} is damaged")
+        return bytearray(row[0])
+
+    def _apply(
+        self,
+        connection: sqlite3.Connection,
+        meta: _Meta,
+        edits: Mapping[int, _Edit],
+        bitmaps: Mapping[str, bytearray],
+    ) -> None:
+        """Writes the buckets that become different, and counts and maps what is in them now."""
+        sources = {_encode(name): name for name in bitmaps}
+        fresh: dict[int, bytes] = {}
+        for number, rows in self._buckets(connection, meta, edits):
+            edit = edits[number]
+            before = set(rows.split(b"\n"))
+            before.discard(b"")
+            after = before - edit.removed
+            if edit.without:
+                after = {line for line in after if _source(line) not in edit.without}
+            after |= edit.added
+            if after == before:
+                continue
+            held: set[bytes] = set()
+            for line in after:
+                held.add(_source(line))
+            for line in before - after:
+                meta.sources[sources[_source(line)]].rows -= 1
+            for line in after - before:
+                meta.sources[sources[_source(line)]].rows += 1
+            for encoded, name in sources.items():
+                if encoded in held:
+                    bitmaps[name][number >> 3] |= 1 << (number & 7)
+                else:
+                    bitmaps[name][number >> 3] &= ~(1 << (number & 7))
+            content = _join(after)
+            fresh[number] = _digest(f"bucket {number}", content)
+            query = "UPDATE bucket SET rows = ? WHERE number = ?"
+            connection.execute(query, (content, number))
+        for knot in sorted({number // FAN for number in fresh}):
+            digests = bytearray(self._knot(connection, meta, knot))
+            for number, digest in fresh.items():
+                if number // FAN == knot:
+                    at = number % FAN * _DIGEST
+                    digests[at : at + _DIGEST] = digest
+            query = "UPDATE knot SET digests = ? WHERE number = ?"
+            connection.execute(query, (bytes(digests), knot))
+            at = knot * _DIGEST
+            meta.knots[at : at + _DIGEST] = _digest(f"knot {knot}", bytes(digests))
+
+    def _write_meta(self, connection: sqlite3.Connection, meta: _Meta) -> None:
+        lines = [f"{VERSION}\t{meta.buckets}\t{meta.salt.hex()}"]
+        for name, source in sorted(meta.sources.items()):
+            if any(character in name + source.stamp for character in "\t\n"):
+                raise ValueError("no tab and no newline in a source or its stamp")
+            lines.append(f"{name}\t{source.stamp}\t{source.rows}\t{source.digest.hex()}")
+        head = _encode("\n".join([*lines, ""]))
+        knots = bytes(meta.knots)
+        connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES (1, ?, ?, ?)",
+            (head, knots, _digest("meta", head, knots)),
+        )
+
+    # --- a new file ------------------------------------------------------------------------------
+
+    def _write_new(
+        self, new: str, meta: _Meta, contents: list[list[bytes]], bitmaps: Mapping[str, bytes]
+    ) -> None:
+        import sqlite3
+
+        for left in (new, f"{new}-journal"):
+            with suppress(FileNotFoundError):
+                os.unlink(left)
+        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        if sys.platform != "win32":
+            os.chmod(new, 0o600)
+        try:
+            connection = sqlite3.connect(new, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode=OFF").fetchone()
+                connection.execute("PRAGMA synchronous=OFF")
+                connection.execute("BEGIN")
+                for statement in _SCHEMA.strip().split("\n"):
+                    connection.execute(statement)
+                digests: list[bytes] = []
+                for number, lines in enumerate(contents):
+                    content = _join(lines)
+                    lines.clear()
+                    digests.append(_digest(f"bucket {number}", content))
+                    connection.execute("INSERT INTO bucket VALUES (?, ?)", (number, content))
+                for knot in range(0, len(digests), FAN):
+                    content = b"".join(digests[knot : knot + FAN])
+                    meta.knots += _digest(f"knot {knot // FAN}", content)
+                    connection.execute("INSERT INTO knot VALUES (?, ?)", (knot // FAN, content))
+                connection.executemany("INSERT INTO source VALUES (?, ?)", bitmaps.items())
+                self._write_meta(connection, meta)
+                connection.execute("COMMIT")
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise OSError(str(error)) from error
+
+    def _take_place(self, new: str) -> None:
+        journal = f"{self._path}-journal"
+        if os.path.lexists(journal):
+            # Left by a killed writer. SQLite would roll it back into the new file; and without it
+            # the old file is half a transaction. So the old file goes first.
+            with suppress(FileNotFoundError):
+                os.unlink(self._path)
+            os.unlink(journal)
+        os.replace(new, self._path)
+
+    # --- the full check --------------------------------------------------------------------------
+
+    def _check(self, connection: sqlite3.Connection) -> list[str]:
+        meta = self._meta_of(connection)
+        wrong: list[str] = []
+        counted = dict.fromkeys(meta.sources, 0)
+        bitmaps = {name: bytearray(meta.buckets // 8) for name in meta.sources}
+        for number, rows in self._buckets(connection, meta, range(meta.buckets)):
+            for line in rows.split(b"\n")[:-1]:
+                row = _row(line)
+                if meta.bucket(_encode(row.id)) != number:
+                    wrong.append(f"a row of {row.id} is in the wrong bucket")
+                if row.source not in counted:
+                    wrong.append(f"a row is of {row.source}, which is no source")
+                    continue
+                counted[row.source] += 1
+                bitmaps[row.source][number >> 3] |= 1 << (number & 7)
+        for name, source in meta.sources.items():
+            if source.rows != counted[name]:
+                wrong.append(f"{counted[name]} rows are of {name}, and {source.rows} should be")
+            if bitmaps[name] != self._bitmap(connection, meta, name):
+                wrong.append(f"the map of {name} does not fit its rows")
+        return wrong
+
+
+# --- rows and bytes ------------------------------------------------------------------------------
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _digest(what: str, *parts: bytes) -> bytes:
+    """Bound to its place: a bucket that lies where another belongs does not fit."""
+    digest = hashlib.sha256(_encode(what))
+    for part in parts:
+        digest.update(b"\0%d\0" % len(part))
+        digest.update(part)
+    return digest.digest()
+
+
+def _of(row: Row, name: str) -> Row:
+    if row.source != name:
+        raise ValueError(f"a row of {row.source} among those of {name}")
+    return row
+
+
+def _line(row: Row) -> bytes:
+    return b"%s\t%s\t%s\t%d\t%s" % (
+        _encode(row.id),
+        _encode(row.source),
+        b"" if row.first_met is None else b"%d" % row.first_met,
+        row.malformed,
+        row.text,
+    )
+
+
+def _row(line: bytes) -> Row:
+    identifier, source, first_met, malformed, text = line.split(b"\t")
+    return Row(
+        identifier.decode("utf-8", "surrogatepass"),
+        text,
+        source.decode("utf-8", "surrogatepass"),
+        int(first_met) if first_met else None,
+        malformed == b"1",
+    )
+
+
+def _source(line: bytes) -> bytes:
+    return line.split(b"\t", 2)[1]
+
+
+def _join(lines: Iterable[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in sorted(lines))
+
+
+def _select(rows: bytes, identifier: str) -> Iterator[Row]:
+    """The rows of one identifier. The lines are sorted, so they follow each other."""
+    start = _encode(identifier) + b"\t"
+    at = 0 if rows.startswith(start) else rows.find(b"\n" + start) + 1
+    if at == 0 and not rows.startswith(start):
+        return
+    while rows.startswith(start, at):
+        end = rows.index(b"\n", at)
+        yield _row(rows[at:end])
+        at = end + 1
+
+
+def _bits(bitmap: bytes | bytearray) -> Iterator[int]:
+    for at, byte in enumerate(bitmap):
+        if byte:
+            for bit in range(8):
+                if byte >> bit & 1:
+                    yield at * 8 + bit
