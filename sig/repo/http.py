@@ -159,6 +159,8 @@ class _Line:
         self.home: Place = "public"
         self.hop = 0
         self.reused = False
+        self.asked = False
+        self.reader: _Reader | None = None
         self.session = _session(self)
 
     def get(
@@ -196,7 +198,8 @@ class _Line:
     def _ask(self, url: str, headers: dict[str, str], limit: int) -> requests.Response:
         bounds = self.bounds
         for attempt in (1, 2):
-            self.reused = False
+            self.reused = self.asked = False
+            self.reader = None
             self.watch = _Watch(bounds, limit)
             try:
                 return self.session.get(
@@ -206,13 +209,15 @@ class _Line:
                     allow_redirects=False,  # 4
                     timeout=(bounds.connect_seconds, bounds.idle_seconds),
                 )
-            except NetworkError:
-                raise
             except Exception as error:
+                if self.reader is not None:
+                    self.reader.close()  # urllib3 forgets it when it finds a header invalid
                 # A kept connection may have been closed while the request was on its way.
                 if attempt == 1 and self.reused and not self.watch.received:
                     continue
-                raise _translated(error, bounds) from error
+                if isinstance(error, NetworkError):
+                    raise
+                raise _translated(error, bounds, connecting=not self.asked) from error
         raise AssertionError("unreachable")
 
     def _named(self, url: str) -> Place | None:
@@ -243,7 +248,7 @@ class _Line:
         except (socket.gaierror, UnicodeError) as error:
             gone = getattr(error, "errno", socket.EAI_NONAME) in _NO_SUCH_NAME
             message = "name not found" if gone else "the name could not be looked up"
-            raise NetworkError(message) from error
+            raise NetworkError(message if checked else "proxy: " + message) from error
         addresses = [
             entry for entry in found if not checked or self.allows(self.place(entry[4][0]))
         ]
@@ -273,7 +278,10 @@ class _Line:
             except BaseException:
                 sock.close()
                 raise
-        raise _translated(failure, self.bounds, connecting=True) from failure
+        refusal = _translated(failure, self.bounds, connecting=True)
+        if not checked:
+            refusal = NetworkError("proxy: " + refusal.message)
+        raise refusal from failure
 
 
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
@@ -295,7 +303,7 @@ def _session(line: _Line) -> requests.Session:
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
             raw = self.fp.detach()
-            self.fp = _Reader(_Meter(raw, sock, line.watch))
+            self.fp = line.reader = _Reader(_Meter(raw, sock, line.watch))
 
         def begin(self) -> None:
             super().begin()
@@ -313,6 +321,7 @@ def _session(line: _Line) -> requests.Session:
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is not None and self.proxy is None:
                 line.admit(self.sock.getpeername()[0])
+            line.asked = True
             super().request(*args, **kwargs)  # type: ignore[misc]
 
     class Plain(Guarded, HTTPConnection):
@@ -382,7 +391,7 @@ class _Watch:
         self.received = 0
         self.in_header = True
         self.surplus = False
-        self._mark = time.monotonic()
+        self._mark: float | None = None
         self._in_window = 0
         self._rate_is_next = False
 
@@ -391,6 +400,8 @@ class _Watch:
         bounds = self.bounds
         enough = bounds.slowest_bytes_per_second * bounds.slow_window_seconds
         now = time.monotonic()
+        if self._mark is None:  # the clock starts with the first wait for the answer
+            self._mark = now
         left = self._mark + bounds.slow_window_seconds - now
         if left <= 0:
             if self._in_window < enough:
@@ -494,7 +505,7 @@ def _printable(value: str) -> bool:
 
 def _target(url: str) -> str:
     """The scheme of a URL that may be fetched: http(s), a host, no user."""
-    if len(url) > 4 * limits.URL or not all("!" <= c <= "~" and c != "\\" for c in url):
+    if len(url) > 4 * limits.URL or not _visible(url):
         raise NetworkError("the URL is malformed", reason="http")
     try:
         parts = urlsplit(url)
@@ -508,11 +519,17 @@ def _target(url: str) -> str:
     return parts.scheme
 
 
+def _visible(url: str) -> bool:
+    return all("!" <= character <= "~" and character != "\\" for character in url)
+
+
 def _next(url: str, location: str | None, first: str) -> str:
     """4: where a redirect leads, if it may be followed."""
     if not location:
         raise NetworkError("a redirect to nowhere", reason="http")
     try:
+        if not _visible(location):  # urljoin would leave some of it out
+            raise ValueError
         url = urljoin(url, location).partition("#")[0]
         scheme = _target(url)
     except (ValueError, NetworkError) as error:
@@ -564,8 +581,11 @@ def _body(
 
 
 def _announced(answer: requests.Response) -> int | None:
+    framing = answer.headers.get("transfer-encoding", "chunked").strip().lower()
+    if framing != "chunked":  # what else there is would be taken for the body
+        raise NetworkError("the answer has an unknown transfer encoding", reason="http")
     length = answer.headers.get("content-length")
-    if length is None or "chunked" in answer.headers.get("transfer-encoding", "").lower():
+    if length is None or "transfer-encoding" in answer.headers:
         return None
     if not (length.isascii() and length.isdigit()):
         raise NetworkError("the answer is not HTTP", reason="http")
@@ -580,6 +600,8 @@ def _raw(answer: requests.Response, bounds: Limits) -> Iterator[bytes]:
             yield piece
     except NetworkError:
         raise
+    except ValueError as error:  # http.client trusts the size of a chunk
+        raise NetworkError("the answer is not HTTP", reason="http") from error
     except Exception as error:
         raise _translated(error, bounds) from error
 
@@ -648,9 +670,7 @@ def _translated(error: BaseException, bounds: Limits, *, connecting: bool = Fals
         return NetworkError(f"{prefix}the server closed the connection without an answer")
     if first(ConnectionError):
         return NetworkError(f"{prefix}the server broke off the connection")
-    if first(
-        HTTPException, urllib3.exceptions.InvalidHeader, urllib3.exceptions.InvalidChunkLength
-    ):
+    if first(HTTPException, urllib3.exceptions.InvalidHeader):
         return NetworkError(f"{prefix}the answer is not HTTP", reason="http")
     for cause in causes:
         if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException):
