@@ -240,7 +240,7 @@ def _unnamed(id: Identifier, statement: Statement) -> str:
 def _refused(
     id: Identifier, shown: list[tuple[Weighed, State, str]], words: list[_Word]
 ) -> list[Judged]:
-    """What was refused, once each. The claimed key proved nothing, so none of it is anyone's word."""
+    """What was refused, once each. Nothing of it is proved, so it is the word of nobody."""
     verified = {(word.key, word.attestation.signed) for word in words}
     lines: dict[tuple[object, ...], Judged] = {}
     for one, state, why in sorted(shown, key=lambda each: (each[2], each[0].uid)):
@@ -307,6 +307,19 @@ def _end(words: list[_Word], policy: Policy) -> None:
                 if word.ends_warnings(policy):
                     warned.add(word.statement.topic)
         at = after
+
+
+def ended(
+    id: Identifier, weighed: Iterable[Weighed], policy: Policy, now: int
+) -> frozenset[tuple[str, bytes, int]]:
+    """Which statements about the id newer words of their signers ended, by `Attestation.same`."""
+    words, _ = _words(id, weighed, now)
+    said: dict[tuple[str, str], list[_Word]] = {}
+    for word in words:
+        said.setdefault((word.key, word.statement.id), []).append(word)
+    for own in said.values():
+        _end(own, policy)
+    return frozenset(word.attestation.same for word in words if word.ended)
 
 
 # --- R3, R5, R6: state, and whether it counts ----------------------------------------------------
