@@ -353,7 +353,8 @@ def test_a_newer_ok_ends_an_older() -> None:
 
 def test_another_topic_ends_nothing() -> None:
     """R4: a tool's word and a part's word stand beside the human's."""
-    for fields in ({"method": "tool:lint"}, {"base": BASE}, {"method": "model:m"}):
+    others: list[dict[str, Any]] = [{"method": "tool:lint"}, {"base": BASE}, {"method": "model:m"}]
+    for fields in others:
         assert "ok enough" == brief(verdict(says(ALICE), says(ALICE, at=NOW - 9, **fields)))
 
 
@@ -597,7 +598,8 @@ def test_a_stale_ok_counts_if_the_policy_says_so() -> None:
 def test_a_state_that_the_policy_bears_hides_no_other(more: dict[str, Any]) -> None:
     """R5: counting follows from all conditions, not from the name of the first."""
     bearing = Policy(stale=True)
-    for first in ({"key_end": NOW - 9, "first_met": NOW}, {"stale": True}):
+    firsts: list[dict[str, Any]] = [{"key_end": NOW - 9, "first_met": NOW}, {"stale": True}]
+    for first in firsts:
         assert Answer.OK == verdict(says(ALICE, **first), policy=bearing).answer
         assert Answer.UNVERIFIED == verdict(says(ALICE, **first, **more), policy=bearing).answer
         assert Answer.UNVERIFIED == verdict(says(MALLORY, **first), policy=bearing).answer
