@@ -24,6 +24,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pysequoia
 
@@ -44,8 +45,7 @@ _SOFT = (1, 3)
 _NEVER = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked:
+class Revoked(NamedTuple):
     """That a key was revoked: for good (`hard`), or from `at` on (epoch seconds)."""
 
     hard: bool
@@ -53,36 +53,44 @@ class Revoked:
     why: str
 
 
-@dataclass(slots=True, eq=False)
 class Bond:
     """One signature of the primary key that says how long a key lives and what it may do.
 
-    `parts` is what it signs, `framed` the packets that show it to a library.
+    `parts` is what it signs, `framed` the packets that show it to a library. `end` is when the key
+    ends by it (epoch seconds, None for never): its expiry, or the signature's own.
     """
 
-    claim: SignaturePacket
-    parts: tuple[bytes, ...]
-    framed: bytes
-    end: int | None
-    """When the key ends by this signature, epoch seconds: its expiry or the signature's own."""
-    proven: bool | None = None
-    back: SignaturePacket | None = None
-    """The subkey's agreement, once proven."""
+    __slots__ = ("claim", "parts", "framed", "end", "proven", "back")
+
+    def __init__(
+        self, claim: SignaturePacket, parts: tuple[bytes, ...], framed: bytes, end: int | None
+    ) -> None:
+        self.claim = claim
+        self.parts = parts
+        self.framed = framed
+        self.end = end
+        self.proven: bool | None = None
+        self.back: SignaturePacket | None = None
+        """The subkey's agreement, once proven."""
 
 
-@dataclass(slots=True, eq=False)
 class KeyLife:
-    """The primary key or a subkey of a certificate, with what its certificate says about it."""
+    """The primary key or a subkey of a certificate, with what its certificate says about it.
 
-    key: KeyPacket
-    fingerprint: bytes
-    name: Fingerprint
-    primary: KeyLife | None
-    """None on the primary key itself."""
-    bonds: list[Bond]
-    revocations: list[SignaturePacket]
-    _revoked: list[Revoked] | None = None
-    _end: tuple[int | None] | None = None
+    `primary` is None on the primary key itself.
+    """
+
+    __slots__ = ("key", "name", "fingerprint", "primary", "bonds", "revocations", "_known", "_end")
+
+    def __init__(self, key: KeyPacket, primary: KeyLife | None) -> None:
+        self.key = key
+        self.fingerprint = mathematics.fingerprint(key)
+        self.name = Fingerprint(self.fingerprint.hex().upper())
+        self.primary = primary
+        self.bonds: list[Bond] = []
+        self.revocations: list[SignaturePacket] = []
+        self._known: list[Revoked] | None = None
+        self._end: tuple[int | None] | None = None
 
     def guesses(self, at: int) -> Iterator[Bond]:
         """The bonds in the order in which they govern the moment `at` if they are proven; 2."""
@@ -131,7 +139,7 @@ class KeyLife:
     @property
     def revoked(self) -> list[Revoked]:
         """Its proven revocations, hard ones first, then by time; 1, 4, 5."""
-        if self._revoked is None:
+        if self._known is None:
             owner = self.primary or self
             parts = (self.key.framed,) if self.primary is None else _parts(owner.key, self.key)
             found = []
@@ -144,8 +152,8 @@ class KeyLife:
                     why = _REASONS.get(reason, f"reason {reason}")
                     found.append(Revoked(hard, claim.made_at, why))
             found.sort(key=lambda one: (not one.hard, one.at, one.why))
-            self._revoked = found
-        return self._revoked
+            self._known = found
+        return self._known
 
     @property
     def end(self) -> int | None:
@@ -276,7 +284,7 @@ def read(data: bytes, wanted: Fingerprint | None = None) -> list[Certificate]:
             try:
                 if block.key is None:
                     raise FormatError(block.fault)
-                name = _name(block.key)
+                name = Fingerprint(mathematics.fingerprint(block.key).hex().upper())
                 if wanted is not None and name != wanted:
                     continue
                 new = stored(minimise.minimised(block))
@@ -311,8 +319,7 @@ def _certificate(block: Block, raw: bytes) -> Certificate:
     if block.key is None:
         raise FormatError(block.fault)
     key = block.key
-    name = _name(key)
-    primary = KeyLife(key, bytes.fromhex(name), name, None, [], [])
+    primary = KeyLife(key, None)
     said: list[tuple[bytes, tuple[bytes, ...], SignaturePacket]] = []
     said += [(b"", (key.framed,), claim) for claim in block.signatures]
     for user in block.users:
@@ -332,8 +339,7 @@ def _certificate(block: Block, raw: bytes) -> Certificate:
     for component in block.subkeys:
         if component.key is None or component.key.version != key.version:
             continue
-        subname = _name(component.key)
-        life = KeyLife(component.key, bytes.fromhex(subname), subname, primary, [], [])
+        life = KeyLife(component.key, primary)
         framed = packets.packet(packets.PUBLIC_SUBKEY, component.key.body)
         for claim in component.signatures:
             if claim.type == packets.SUBKEY_REVOCATION:
@@ -342,7 +348,7 @@ def _certificate(block: Block, raw: bytes) -> Certificate:
                 _bind(life, framed, _parts(key, component.key), claim)
         life.bonds.sort(key=_newest_first)
         subkeys.append(life)
-    return Certificate(name, raw, primary, tuple(subkeys), tuple(block.users), {})
+    return Certificate(primary.name, raw, primary, tuple(subkeys), tuple(block.users), {})
 
 
 def _bind(life: KeyLife, framed: bytes, parts: tuple[bytes, ...], claim: SignaturePacket) -> None:
@@ -372,10 +378,6 @@ def _made_at(bond: Bond) -> int:
 
 def _parts(primary: KeyPacket, subkey: KeyPacket) -> tuple[bytes, ...]:
     return primary.framed, subkey.framed
-
-
-def _name(key: KeyPacket) -> Fingerprint:
-    return Fingerprint(mathematics.fingerprint(key).hex().upper())
 
 
 def _library_binds(key: KeyPacket, bond: Bond) -> bool:

@@ -26,7 +26,7 @@ from sig.gpg.packets import Block, KeyPacket, SignaturePacket
 
 MAX_USER_IDS = 64
 MAX_SUBKEYS = 64
-MAX_TRIALS = 16_384
+MAX_TRIALS = 8192
 
 _ON_KEY = frozenset((packets.DIRECT, packets.KEY_REVOCATION))
 _ON_USER_ID = packets.CERTIFICATIONS | {packets.USER_ID_REVOCATION}
