@@ -50,7 +50,7 @@ def test_every_module_loads_without_unix_only_modules() -> None:
 
 
 def _at_top_level(tree: ast.Module) -> set[str]:
-    """Names of modules imported when a module loads: not inside functions, `if` or `try` count too."""
+    """What is imported when a module loads: outside functions, in `if`, `try` and classes too."""
     found = set()
     pending: list[ast.AST] = list(tree.body)
     while pending:
