@@ -411,7 +411,7 @@ class _Watch:
         return max(left if self._rate_is_next else bounds.idle_seconds, 0.001)
 
     def late(self) -> NetworkError:
-        if self._rate_is_next and self._in_window:
+        if self._rate_is_next:
             return self._too_slow()
         return NetworkError(_timed_out(self.bounds.idle_seconds))
 
@@ -641,7 +641,6 @@ def _translated(error: BaseException, bounds: Limits, *, connecting: bool = Fals
     import requests.exceptions
     import urllib3.exceptions
 
-    prefix = ""
     causes = list(_causes(error))
 
     def first(*kinds: type[BaseException]) -> BaseException | None:
@@ -650,8 +649,10 @@ def _translated(error: BaseException, bounds: Limits, *, connecting: bool = Fals
     for cause in causes:
         if isinstance(cause, NetworkError):
             return cause
-    if first(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
-        prefix = "proxy: "
+    if first(requests.exceptions.InvalidURL, urllib3.exceptions.ProxySchemeUnknown):
+        return NetworkError("the URL, or that of the proxy, is malformed")
+    through = first(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)
+    prefix = "proxy: " if through else ""
     if found := first(ssl.SSLCertVerificationError):
         why = _plain(getattr(found, "verify_message", "") or str(found))
         return NetworkError(f"{prefix}certificate not trusted: {why}")

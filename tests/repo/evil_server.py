@@ -88,7 +88,7 @@ class EvilServer:
 
     def __enter__(self) -> EvilServer:
         threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
         ).start()
         return self
 
