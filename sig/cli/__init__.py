@@ -1,0 +1,205 @@
+"""Words: the group of commands, the exit statuses, the one `except SigError`.
+
+One file a verb, imported when it is called. Nothing below this room prints or exits.
+
+    0  done, or ok          2  usage                      130  interrupted
+    1  refused, not verified 3  marked bad (verify)       110+ of `run`, for what it refuses
+    4  could not, could not tell
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sig import __version__
+from sig.errors import KeyAmbiguous, SigError
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# The word, its module, and one line for the list of commands.
+COMMANDS = {
+    "setup": "Make the folder for an own key.",
+    "attest": "Sign a statement about files.",
+    "verify": "Is it trusted?",
+    "show": "Every statement about a file: by whom, when, counted or not and why.",
+    "withdraw": "Take back an own statement.",
+    "run": "Verify a script, then execute exactly the bytes that were verified.",
+    "trust": "Which signers count.",
+    "key": "Certificates that are known, trusted or not.",
+    "remote": "Other people's repositories.",
+    "fetch": "Download and check them.",
+    "publish": "Bring the own repository where others can fetch it.",
+    "config": "Read and set policy, publish.target and publish.url.",
+    "doctor": "What is wrong with this machine or folder, and the one next command.",
+    "demo": "The whole story on throw-away keys and a loopback server.",
+    "completion": "Print a script that completes words in a shell.",
+    "help": "Explain a command.",
+}
+RUN_OFFSET = 110
+
+
+class Context:
+    """What the options of the first line say, and the one way to the folder."""
+
+    def __init__(self) -> None:
+        self.dir: str | None = None
+        self.verbose = False
+        self.quiet = False
+        self.color: bool | None = None
+        self.json = False
+        self.offline = False
+        self.command = ""
+
+    @property
+    def path(self) -> Path:
+        """--dir, else $SIG_DIR, else ~/.signet."""
+        chosen = self.dir or os.environ.get("SIG_DIR")
+        return Path(chosen) if chosen else Path.home() / ".signet"
+
+    def workspace(self) -> Workspace:
+        """The rooms of the folder that was asked for."""
+        from sig.verbs.workspace import Workspace
+
+        if self.offline:
+            return Workspace(self.path, transport=_offline)
+        return Workspace(self.path)
+
+
+def _offline() -> Any:
+    from sig.errors import NetworkError
+
+    raise NetworkError("--offline: no connection is made")
+
+
+def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def note(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value is not None and value is not False:
+            setattr(context.ensure_object(Context), name, value)
+
+    return note
+
+
+def options(function: _F) -> _F:
+    """The options of the first line; they stand before or after COMMAND."""
+    listed: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+        (("--dir",), {"metavar": "PATH", "help": "The folder (default: $SIG_DIR, ~/.signet)."}),
+        (("-v", "--verbose"), {"is_flag": True, "help": "Also fingerprints, times, comments."}),
+        (("-q", "--quiet"), {"is_flag": True, "help": "Only errors and files that are not ok."}),
+        (("--no-color",), {"flag_value": False, "default": None, "help": "No colour."}),
+        (("--json",), {"is_flag": True, "help": "One JSON document on standard output."}),
+        (("--offline",), {"is_flag": True, "help": "Open no connection."}),
+    ]
+    names = {"--no-color": "color", "-v": "verbose", "-q": "quiet"}
+    decorated: Any = function
+    for flags, settings in reversed(listed):
+        name = names.get(flags[0], flags[-1].lstrip("-"))
+        decorated = click.option(
+            *flags, name, expose_value=False, callback=_set(name), is_eager=True, **settings
+        )(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+class Words(click.Group):
+    """The commands; a command's module is imported when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        ctx.ensure_object(Context).command = cmd_name
+        command: click.Command = importlib.import_module(f"sig.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Words,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, "--version", message="sig %(version)s")
+@options
+@click.pass_context
+def group(context: click.Context) -> int:
+    """Sign what you reviewed, fetch what others signed, decide alone whose word counts.
+
+    Without a command: where things stand, and the one next command.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    from sig.cli.status import status
+
+    return status(context.ensure_object(Context))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `sig`: run it and leave with its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(words))
+
+
+def run(words: list[str]) -> int:
+    """Run a command line and give its exit status. Every error becomes words here."""
+    from sig.cli import output
+
+    context = Context()
+    # Until the options are read: a usage error must know whether JSON was asked for.
+    context.json = "--json" in words
+    try:
+        given = group.main(args=words, prog_name="sig", standalone_mode=False, obj=context)
+        sys.stdout.flush()
+        return given if isinstance(given, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        usage = error.ctx.get_usage() if getattr(error, "ctx", None) else None
+        output.failure(context, "usage", error.format_message(), None, usage=usage)
+        return _status(context, 2)
+    except KeyAmbiguous as error:
+        output.failure(context, error.code, error.message, error.hint, matches=error.matches)
+        return _status(context, error.status)
+    except SigError as error:
+        output.failure(context, error.code, error.message, error.hint)
+        return _status(context, error.status)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("\n")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our words has stopped; the interpreter must not complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _status(context, 4)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        output.failure(context, "store", f"{where}{error.strerror or error}", None)
+        return _status(context, 4)
+    except Exception as error:
+        if os.environ.get("SIG_TRACEBACK"):
+            raise
+        told = f"a bug: {type(error).__name__}: {error}"
+        output.failure(context, "internal", told, None)
+        return _status(context, 4)
+
+
+def _status(context: Context, status: int) -> int:
+    from sig.cli import output
+
+    if context.command == "run":
+        if not context.json:
+            output.error_line("not run")
+        return RUN_OFFSET + status
+    return status

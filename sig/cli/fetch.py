@@ -1,0 +1,127 @@
+"""`sig fetch`: what was asked, what came of it, and a total."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+
+from sig.cli import Context, options, output
+from sig.model import instant
+from sig.verbs.fetch import Fetched, fetch
+
+
+@click.command()
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@options
+@click.pass_obj
+def command(context: Context, names: Sequence[str]) -> int:
+    """Download and check what remotes offer.
+
+    Takes what their owners signed and leaves the rest. One failing remote does not stop the others.
+    That something was fetched makes nobody count.
+    """
+    return fetched(context, names)
+
+
+def fetched(context: Context, names: Sequence[str], *, accept: bool = False) -> int:
+    """Fetch, tell what happened, and give the exit status."""
+    workspace = context.workspace()
+
+    def report(one: Fetched) -> None:
+        if not context.json:
+            _clear()
+            print_fetched(context, one)
+
+    found = fetch(
+        workspace, names, report, None if context.json else _progress(context), accept=accept
+    )
+    _clear()
+    output.notes(context, workspace.notes)
+    if context.json:
+        output.document({"remotes": [fetched_json(one) for one in found]})
+    elif not context.quiet or any(one.result in ("failed", "refused") for one in found):
+        counts = {
+            word: [one.result for one in found].count(word)
+            for word in ("new", "unchanged", "failed", "refused")
+        }
+        told = ", ".join(f"{number} {word}" for word, number in counts.items())
+        output.note(f"{len(found)} remote{'s' * (len(found) != 1)}: {told}")
+        if not found:
+            output.note("hint: sig remote add NAME URL")
+    return status(found)
+
+
+def status(found: Sequence[Fetched]) -> int:
+    """1 if what a remote signed was refused, else 4 if one could not be had, else 0."""
+    results = {one.result for one in found}
+    return 1 if "refused" in results else 4 if "failed" in results else 0
+
+
+def print_fetched(context: Context, one: Fetched) -> None:
+    """The requests of a remote, what was imported, and what went wrong."""
+    if not context.quiet:
+        for got in one.requests:
+            output.say(f"GET {output.theirs(got.url)}... {got.outcome}.")
+        if one.imported is not None:
+            output.say(f"Imported {output.signer(*one.imported, full=context.verbose)}.")
+    sys.stdout.flush()
+    if one.result in ("failed", "refused"):
+        kept = ""
+        if one.fetched_at is not None:
+            kept = f"; what was fetched on {instant.day(one.fetched_at)} still counts"
+        output.error_line(f"{one.name}: {one.message}{kept}")
+        if one.hint:
+            output.note(f"hint: {one.hint}")
+    elif one.reason == "behind":
+        output.notes(context, [f"{one.name}: {one.message}, which is older than what was met"])
+    if one.refused_statements:
+        number = one.refused_statements
+        what = "a statement proves" if number == 1 else f"{number} statements prove"
+        output.notes(context, [f"{one.name}: {what} nothing and will not count"])
+    for gone in one.gone:
+        output.notes(context, [f"{one.name}: {gone} disappeared"])
+
+
+def fetched_json(one: Fetched) -> dict[str, object]:
+    """One remote of `fetch --json` and `remote --json`."""
+    return {
+        "name": one.name,
+        "url": one.url,
+        "key": one.key,
+        "sequence": one.sequence,
+        "fetched_at": None if one.fetched_at is None else instant.write(one.fetched_at),
+        "result": one.result,
+        "reason": one.reason,
+        "message": one.message,
+        "disappeared": list(one.gone),
+    }
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+
+
+def _progress(context: Context) -> None | _Line:
+    return _Line() if sys.stderr.isatty() and not context.quiet else None
+
+
+class _Line:
+    """Progress on a terminal, for what takes longer than a second."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._last = 0.0
+        self._bytes: dict[str, int] = {}
+
+    def __call__(self, url: str, done: int, total: int | None) -> None:
+        self._bytes[url] = done
+        now = time.monotonic()
+        if now - self._start > 1 and now - self._last > 0.1:
+            self._last = now
+            received = sum(self._bytes.values()) / 2**20
+            sys.stderr.write(f"\r\x1b[K{len(self._bytes)} requests, {received:.1f} MiB")
+            sys.stderr.flush()

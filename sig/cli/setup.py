@@ -1,0 +1,108 @@
+"""`sig setup`: make the folder for an own key."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from sig.cli import Context, options, output
+from sig.cli.questions import passphrase, yes_or_no
+from sig.errors import Refused
+from sig.verbs import setup as verb
+from sig.verbs import trust
+
+
+@click.command()
+@click.argument("keyid", metavar="[KEYID]", required=False)
+@click.option("--from", "source", metavar="URL|FOLDER", help="Take over what this key published.")
+@click.option("--new", "uid", metavar='"Name <mail>"', help="Make a new key in your GnuPG.")
+@click.option("--yes", is_flag=True, help="Answer confirmations.")
+@click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from N.")
+@options
+@click.pass_obj
+def command(
+    context: Context,
+    keyid: str | None,
+    source: str | None,
+    uid: str | None,
+    yes: bool,
+    passphrase_fd: int | None,
+) -> int:
+    """Make the folder for an own key.
+
+    Without KEYID: list your secret keys, one command each. The key stays in your GnuPG.
+    """
+    if keyid is not None and uid is not None:
+        raise click.UsageError("name a key, or make a new one, not both")
+    workspace = context.workspace()
+    secret = passphrase(passphrase_fd)
+    if uid is not None:
+        if workspace.config.key is not None:
+            raise Refused(f"{context.path}/ belongs to {workspace.config.key}")
+        key = workspace.agent.generate(uid, secret)
+    elif keyid is None:
+        return _list(context, verb.candidates(workspace))
+    else:
+        found = verb.find_secret_key(workspace, keyid)
+        if not keyid.upper().endswith(found.fingerprint):
+            workspace.note(f"{keyid} is {found.fingerprint}")
+        key = found.fingerprint
+    if workspace.config.key is None and workspace.config.trust and not yes:
+        _confirm(context, workspace)
+    made = verb.setup(workspace, key, passphrase=secret, source=source)
+    output.notes(context, workspace.notes)
+    if context.json:
+        from sig.cli import keylist
+        from sig.verbs.keys import known
+
+        keylist.document([known(workspace, made.certificate)])
+        return 0
+    output.say(f"Initialized config directory at: {output.theirs(_folder(context))}")
+    output.say(f"With public key fingerprint: {made.certificate.fingerprint}")
+    if source is not None:
+        output.say(f"Took over {made.took_over} statement{'s' * (made.took_over != 1)}.")
+    output.say("Welcome to Signet! :)")
+    return 0
+
+
+def _folder(context: Context) -> str:
+    return os.path.join(os.path.abspath(context.path), "")
+
+
+def _list(context: Context, found: tuple[verb.SecretKey, ...]) -> int:
+    if context.json:
+        output.document(
+            {
+                "keys": [
+                    {
+                        "key": one.fingerprint,
+                        "uid": one.uid,
+                        "own": False,
+                        "trusted": False,
+                        "expires": None,
+                        "revoked": False,
+                    }
+                    for one in found
+                ]
+            }
+        )
+        return 0
+    if not found:
+        output.error_line("GnuPG has no secret key that can sign")
+        output.note('hint: sig setup --new "Name <mail>"')
+        return 1
+    for one in found:
+        output.say(f"sig setup {one.fingerprint}  # {output.theirs(one.uid)}")
+    return 0
+
+
+def _confirm(context: Context, workspace: verb.Workspace) -> None:
+    found, missing = trust.trusted(workspace)
+    output.note("this folder has no own key yet, and trusts:")
+    for one in found:
+        output.note(f"  {one.certificate.fingerprint} {output.theirs(one.certificate.uid)}")
+    for key in missing:
+        output.note(f"  {key}")
+    if not yes_or_no("Sign this with your key"):
+        raise Refused("nothing is signed")

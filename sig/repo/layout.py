@@ -1,0 +1,89 @@
+"""Where things lie in a folder, and the folder that is published (docs/spec/folder, repository).
+
+config                 signed by the owner
+keys/FPR.pgp           certificates that were met, minimised, one file a key
+repo/repo.json         the own repository; publish this directory as it is
+repo/key.asc           the own certificate
+remotes/NAME/repo.json what a remote offered last, as it was signed
+remotes/NAME/state     how it is followed (`remotes`)
+memory/…               what must not be forgotten (`memory`)
+index.sqlite           a view of all statements; can be deleted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sig.errors import FormatError, StoreError
+from sig.model import wire
+from sig.model.attestation import UnverifiedAttestation
+from sig.model.repository import UnverifiedRepository, previous_sequences
+
+CONFIG = "config"
+REPOSITORY = "repo/repo.json"
+CERTIFICATE = "repo/key.asc"
+HISTORY = "memory/history"
+PUBLISHED = "memory/published"
+INDEX = "index.sqlite"
+OLD_KEYBOX = "keyring.gpg"
+
+OWN = "own"
+KEPT = "kept"
+
+
+def remote_repository(name: str) -> str:
+    """The file of what a remote offered last."""
+    return f"remotes/{name}/repo.json"
+
+
+def remote_state(name: str) -> str:
+    """The file of how a remote is followed."""
+    return f"remotes/{name}/state"
+
+
+def source_files(remotes: Iterable[str]) -> dict[str, str]:
+    """Where statements lie: each source and its file."""
+    found = {OWN: REPOSITORY, KEPT: "memory/kept"}
+    # A remote named like one of ours would hide it; "remote:" cannot be part of a remote's name.
+    return found | {f"remote:{name}": remote_repository(name) for name in remotes}
+
+
+def history(raw: bytes | None) -> dict[int, str]:
+    """The digests of the own earlier states by sequence. Lines ``SEQUENCE DIGEST``."""
+    found: dict[int, str] = {}
+    for line in (raw or b"").decode("ascii", "replace").splitlines():
+        number, _, digest = line.partition(" ")
+        if not number.isdigit() or len(digest) != 64:
+            raise StoreError(f"{HISTORY} is damaged", hint="sig doctor")
+        found[int(number)] = digest
+    return found
+
+
+def written_history(states: Mapping[int, str]) -> bytes:
+    """The text of `history`."""
+    return "".join(f"{number} {states[number]}\n" for number in sorted(states)).encode("ascii")
+
+
+def repository(raw: bytes | None, what: str) -> UnverifiedRepository | None:
+    """A repository in the folder. A file of ours that does not read is damage, not bad input."""
+    if raw is None:
+        return None
+    try:
+        return wire.repository(raw)
+    except FormatError as error:
+        raise StoreError(f"{what} is damaged: {error.message}", hint="sig doctor") from error
+
+
+def next_state(
+    statements: Iterable[UnverifiedAttestation],
+    states: Mapping[int, str],
+    *,
+    above: int,
+    expires: int | None = None,
+) -> tuple[int, bytes]:
+    """The sequence and the signed bytes of the state after `above`, and what it names as earlier."""
+    sequence = above + 1
+    previous = {at: states[at] for at in previous_sequences(sequence) if at in states}
+    return sequence, wire.repository_data(
+        statements, sequence=sequence, previous=previous, expires=expires
+    )

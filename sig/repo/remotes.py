@@ -1,0 +1,83 @@
+"""How a remote is followed: its pinned key, what makes the next request conditional, its last fetch.
+
+Whether the key counts is not decided here: a remote's own key grants nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from sig.errors import FormatError, StoreError
+from sig.model import instant, wire
+from sig.model.fingerprint import Fingerprint
+from sig.repo.transport import Validators
+
+REPOSITORY = "repo.json"
+CERTIFICATE = "key.asc"
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """`remotes/NAME/state`.
+
+    `key` is the key pinned on first use; None before the first fetch. `validators` belong to `url`
+    only. Times are seconds since 1970: `fetched` of the last good fetch, `expires` the repository's
+    own, `behind_since` when an older state than the remembered one was first served.
+    """
+
+    url: str
+    key: Fingerprint | None = None
+    fetched: int | None = None
+    expires: int | None = None
+    sequence: int | None = None
+    behind_since: int | None = None
+    validators: dict[str, Validators] = field(default_factory=dict)
+
+
+def read(raw: bytes | None, url: str) -> Following:
+    """The file's meaning; a remote that moved to another `url` keeps its pin and loses validators."""
+    if raw is None:
+        return Following(url)
+    try:
+        value = wire.read(raw)
+        validators = {
+            name: Validators(etag=item["etag"], last_modified=item["last-modified"])
+            for name, item in value["validators"].items()
+        }
+        return Following(
+            url=url,
+            key=None if value["key"] is None else Fingerprint(value["key"]),
+            fetched=_instant(value["fetched"]),
+            expires=_instant(value["expires"]),
+            sequence=value["sequence"],
+            behind_since=_instant(value["behind-since"]),
+            validators=validators if value["url"] == url else {},
+        )
+    except (FormatError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError("the state of a remote is damaged", hint="sig doctor") from error
+
+
+def write(following: Following) -> bytes:
+    """The text of the file."""
+    value = {
+        "url": following.url,
+        "key": following.key,
+        "fetched": _written(following.fetched),
+        "expires": _written(following.expires),
+        "behind-since": _written(following.behind_since),
+        "sequence": following.sequence,
+        "validators": {
+            name: {"etag": item.etag, "last-modified": item.last_modified}
+            for name, item in following.validators.items()
+        },
+    }
+    return json.dumps(value, sort_keys=True).encode("ascii") + b"\n"
+
+
+def _instant(value: object) -> int | None:
+    return None if value is None else instant.parse(str(value))
+
+
+def _written(seconds: int | None) -> str | None:
+    return None if seconds is None else instant.write(seconds)

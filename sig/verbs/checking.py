@@ -1,0 +1,234 @@
+"""Is what a remote served its owner's word, and how does it follow on what was served before?
+
+Believes nothing that was downloaded, writes nothing. In this order:
+
+C1  `repo.json` reads, and is signed by the pinned key; on first use its key is pinned.
+C2  `key.asc` has the certificate of that key, unless it is known; it is merged with the known copy.
+C3  The owner's signature holds, stands, and is not in the future.
+C4  Sequence and digest follow on the remembered ones (docs/spec/memory §1):
+    same sequence and digest: unchanged; same sequence, other digest: fork; higher, but naming
+    another earlier state than the remembered: fork; lower and named by the remembered state, or not
+    named at all: behind, for a day; lower otherwise: rollback. None where one was met: rollback.
+C5  Every statement's own signature is verified; what fails is named and its neighbours stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sig.errors import FormatError, SignatureError
+from sig.gpg import certificate as certificates
+from sig.gpg import verify
+from sig.gpg.certificate import Certificate
+from sig.gpg.keys import Keys
+from sig.model import instant, wire
+from sig.model.attestation import Attestation
+from sig.model.fingerprint import Fingerprint
+from sig.model.repository import UnverifiedRepository
+from sig.model.standing import Standing
+from sig.repo.memory import Publishes
+from sig.trust.decide import CLOCK_SKEW
+from sig.verbs.ledger import Line, lines
+from sig.verbs.workspace import attest
+
+ROLLBACK_AFTER = 24 * 60 * 60
+
+
+class Refusal(Exception):  # noqa: N818  it is an outcome of a fetch, not an error of the program
+    """What was served is not taken. `result` and `reason` are the words of ``fetch --json``.
+
+    `certificate` is the owner's, where it was learnt all the same: a revocation must get through.
+    """
+
+    def __init__(
+        self,
+        result: str,
+        reason: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.result = result
+        self.reason = reason
+        self.message = message
+        self.hint = hint
+        self.certificate = certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A repository whose owner signed it, and what its statements proved to be.
+
+    `lines` are for the index, `words` the verified warnings and withdrawals, `refused` counts the
+    statements that proved nothing.
+    """
+
+    key: Fingerprint
+    digest: str
+    sequence: int | None
+    previous: dict[int, str]
+    expires: int | None
+    certificate: Certificate
+    lines: list[Line]
+    words: list[Attestation]
+    refused: int
+    strangers: int
+
+
+def check(
+    raw: bytes,
+    key_asc: bytes | None,
+    pinned: Fingerprint | None,
+    keys: Path,
+    now: int,
+) -> Checked:
+    """Check what a remote served (C1, C2, C3, C5). Raises Refusal.
+
+    `key_asc` is None where it did not change; `keys` is the folder of known certificates, which
+    this may read in a process of its own.
+    """
+    try:
+        read = wire.repository(raw)
+    except FormatError as error:
+        told = f"repo.json is not a repository: {error.message}"
+        raise Refusal("failed", "format", told) from error
+    known = Keys(keys)
+    certificate = owner_certificate(read.key, key_asc, pinned, known)
+    expires = owner_signature(read, certificate, now)
+    words: list[Attestation] = []
+    refused = len(read.malformed)
+    strangers = 0
+    for one in read.attestations:
+        own = one.key == certificate.fingerprint
+        try:
+            made = attest(one, certificate if own else known.get(one.key))
+        except SignatureError as error:
+            if error.state == "unknown-key":
+                strangers += 1
+            else:
+                refused += 1
+            continue
+        if not made.statement.ok:
+            words.append(made)
+    return Checked(
+        key=read.key,
+        digest=read.digest,
+        sequence=read.sequence,
+        previous=dict(read.previous),
+        expires=expires,
+        certificate=certificate,
+        lines=lines(read.attestations, read.malformed),
+        words=words,
+        refused=refused,
+        strangers=strangers,
+    )
+
+
+def owner_certificate(
+    key: Fingerprint, key_asc: bytes | None, pinned: Fingerprint | None, known: Keys
+) -> Certificate:
+    """C1 and C2."""
+    if pinned is not None and key != pinned:
+        raise Refusal(
+            "refused",
+            "key-changed",
+            f"it is signed by {key}, and was pinned to {pinned}",
+            hint="ask its owner by another way, then: sig remote add NAME URL --key FINGERPRINT",
+        )
+    here = known.get(key)
+    if key_asc is None:
+        if here is None:
+            raise Refusal("refused", "signature", f"the certificate of {key} is not known")
+        return here
+    try:
+        served = certificates.read(key_asc)
+        match = [one for one in served if one.fingerprint == key]
+        if not match:
+            if pinned is not None and served:
+                names = ", ".join(one.fingerprint for one in served[:3])
+                told = f"key.asc is of {names}, and the remote was pinned to {pinned}"
+                raise Refusal("refused", "key-changed", told)
+            raise Refusal("refused", "signature", f"key.asc has no certificate of {key}")
+        found = match[0]
+        return found if here is None else certificates.merge(here, found)
+    except FormatError as error:
+        told = f"key.asc is not a certificate: {error.message}"
+        raise Refusal("failed", "format", told) from error
+
+
+def owner_signature(read: UnverifiedRepository, certificate: Certificate, now: int) -> int | None:
+    """C3. Gives when the state expires, by its own field or by its signature, if at all."""
+    try:
+        made = verify.check(read.signed, read.sig, read.key, certificate)
+    except SignatureError as error:
+        told = f"its owner did not sign it: {error.message}"
+        raise Refusal("refused", "signature", told) from error
+    if made.standing is not Standing.SOUND:
+        raise Refusal("refused", "signature", made.why, certificate=certificate)
+    if made.made_at > now + CLOCK_SKEW:
+        told = f"it is signed in the future, on {instant.write(made.made_at)}"
+        raise Refusal("refused", "signature", told)
+    ends = [end for end in (read.expires, made.expires_at) if end is not None]
+    return min(ends, default=None)
+
+
+def follows(
+    checked: Checked,
+    remembered: Publishes | None,
+    earlier: dict[int, str],
+    behind_since: int | None,
+    now: int,
+) -> str:
+    """C4: ``new``, ``unchanged`` or ``behind``. Raises Refusal for a fork, rewrite or rollback.
+
+    `earlier` is what the remembered document names as its own past.
+    """
+    if remembered is None:
+        return "new"
+    if checked.sequence is None:
+        told = "it has no sequence any more, which its owner's states had"
+        raise Refusal("refused", "rollback", told, hint=ACCEPT)
+    if checked.sequence == remembered.sequence:
+        if checked.digest == remembered.digest:
+            return "unchanged"
+        raise Refusal(
+            "refused",
+            "fork",
+            f"there are two states {checked.sequence}: it is not the one that was met before",
+            hint=ACCEPT,
+        )
+    if checked.sequence > remembered.sequence:
+        named = checked.previous.get(remembered.sequence)
+        if named is not None and named != remembered.digest:
+            raise Refusal(
+                "refused",
+                "fork",
+                f"its past was rewritten: it names another state {remembered.sequence}"
+                " than was met",
+                hint=ACCEPT,
+            )
+        return "new"
+    named = earlier.get(checked.sequence)
+    if named is not None and named != checked.digest:
+        raise Refusal(
+            "refused",
+            "rollback",
+            f"it serves a state {checked.sequence} that is not in the past of"
+            f" state {remembered.sequence}",
+            hint=ACCEPT,
+        )
+    if behind_since is not None and now - behind_since > ROLLBACK_AFTER:
+        raise Refusal(
+            "refused",
+            "rollback",
+            f"it serves state {checked.sequence} since {instant.write(behind_since)}, and"
+            f" state {remembered.sequence} was met before",
+            hint=ACCEPT,
+        )
+    return "behind"
+
+
+ACCEPT = "ask its owner; if it is meant: sig remote accept NAME"

@@ -1,0 +1,180 @@
+"""Files and their index: how a change of files becomes rows, and how rows come without an index.
+
+1  Statements are first met when the file that brings them is committed, by this clock.
+2  More than 10 000 statements of one source about one id are cut; those of keys that count never.
+3  The index is told after the files are safe. If it cannot follow, verdicts come from the files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sig.model import wire
+from sig.model.attestation import Malformed, UnverifiedAttestation
+from sig.model.fingerprint import Fingerprint
+from sig.repo import layout, limits, memory
+from sig.repo.index import Index, IndexStale, Row
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row before its source and its first-met time are known. `met` is None if malformed."""
+
+    id: str
+    text: bytes
+    met: str | None
+    key: str
+
+
+def lines(
+    statements: Iterable[UnverifiedAttestation], skipped: Iterable[Malformed] = ()
+) -> list[Line]:
+    """What the index keeps of statements as they were read."""
+    found = [
+        Line(one.statement.id, wire.envelope(one.key, one.signed, one.sig, one.tst), name, one.key)
+        for one in statements
+        if (name := memory.met_key(one))
+    ]
+    for bad in skipped:
+        text = json.dumps({"key": bad.key, "why": bad.why}).encode("ascii")
+        found.append(Line(bad.id, text, None, bad.key or ""))
+    return found
+
+
+def _bounded(found: list[Line], trusted: Collection[Fingerprint]) -> list[Line]:
+    """Rule 2: a flood of throw-away keys must neither fill the index nor hide a word that counts."""
+    room: dict[str, int] = {}
+    kept = []
+    for line in found:
+        left = room.get(line.id, limits.STATEMENTS_PER_IDENTIFIER)
+        if left > 0 or line.key in trusted:
+            room[line.id] = left - 1
+            kept.append(line)
+    return kept
+
+
+def met_file(source: str) -> str:
+    """Where the first-met times of a source lie."""
+    if source.startswith("remote:"):
+        return f"remotes/{source.removeprefix('remote:')}/met"
+    return memory.MET
+
+
+def source_lines(source: str, raw: bytes) -> list[Line]:
+    """The lines of a source's file. Raises StoreError: the file is ours, so this is damage."""
+    if source == layout.KEPT:
+        return lines(memory.read_kept(raw))
+    read = layout.repository(raw, source.removeprefix("remote:"))
+    return [] if read is None else lines(read.attestations, read.malformed)
+
+
+def _rows(source: str, found: Iterable[Line], met: Mapping[str, int]) -> list[Row]:
+    return [
+        Row(
+            id=line.id,
+            text=line.text,
+            source=source,
+            first_met=None if line.met is None else met.get(line.met),
+            malformed=line.met is None,
+        )
+        for line in found
+    ]
+
+
+def source_rows(workspace: Workspace, source: str, name: str) -> list[Row]:
+    """All rows of a source, from its file."""
+    raw = workspace.home.read(name, limits.REPOSITORY)
+    if raw is None:
+        return []
+    found = _bounded(source_lines(source, raw), workspace.config.trust)
+    return _rows(source, found, memory.read_met(workspace.home.read(met_file(source), memory.MET_BYTES)))
+
+
+def rows_of_files(workspace: Workspace, ids: Collection[str] | None) -> dict[str, list[Row]]:
+    """The rows of these identifiers (None: of all) without an index: slow, and never wrong."""
+    found: dict[str, list[Row]] = {}
+    for source, name in workspace.source_files().items():
+        for row in source_rows(workspace, source, name):
+            if ids is None or row.id in ids:
+                found.setdefault(row.id, []).append(row)
+    return found
+
+
+def all_rows(workspace: Workspace) -> dict[str, list[Row]]:
+    """Every statement in the folder, from the files, which are the truth."""
+    return rows_of_files(workspace, None)
+
+
+def follow(
+    workspace: Workspace,
+    index: Index,
+    changes: Mapping[str, bytes | None],
+    read_already: Mapping[str, list[Line]],
+) -> None:
+    """Commit `changes` and bring the index up to them (rules 1 and 3)."""
+    home = workspace.home
+    now = workspace.now()
+    files = {name: source for source, name in workspace.source_files().items()}
+    for name in changes:
+        # A remote that this very change adds to the configuration.
+        parts = name.split("/")
+        if len(parts) == 3 and parts[0] == "remotes" and parts[2] == "repo.json":
+            files.setdefault(name, f"remote:{parts[1]}")
+    touched = {files[name]: name for name in changes if name in files}
+    written = dict(changes)
+    found: dict[str, list[Line]] = {}
+    met: dict[str, dict[str, int]] = {}
+    for source, name in touched.items():
+        raw = changes[name]
+        if raw is None:
+            continue
+        read = read_already[source] if source in read_already else source_lines(source, raw)
+        found[source] = _bounded(read, workspace.config.trust)
+        file = met_file(source)
+        if file not in met:
+            met[file] = memory.read_met(home.read(file, memory.MET_BYTES))
+        for line in read:
+            if line.met is not None:
+                met[file].setdefault(line.met, now)
+    for file, times in met.items():
+        written[file] = memory.write_met(times)
+    home.commit(written)
+    workspace.forget()
+    stamps = workspace.stamps()
+    try:
+        index.replace(
+            {
+                source: (stamps[source], _rows(source, rows, met[met_file(source)]))
+                for source, rows in found.items()
+                if source in stamps
+            },
+            gone=[source for source, name in touched.items() if changes[name] is None],
+        )
+        if index.stamps() != stamps:
+            raise IndexStale("of another state")
+    except IndexStale:
+        rebuild(workspace, index)
+
+
+def rebuild(workspace: Workspace, index: Index) -> None:
+    """Make the index anew from the files."""
+    stamps = workspace.stamps()
+    names = workspace.source_files()
+    index.rebuild(
+        {source: (stamps[source], source_rows(workspace, source, names[source])) for source in stamps}
+    )
+
+
+def converted(workspace: Workspace) -> dict[str, bytes | None]:
+    """What a folder of 2016 needs besides its own files, which are kept as they are."""
+    from sig.gpg.keys import file_name
+
+    return {
+        f"keys/{file_name(key)}": one.raw for key, one in workspace.old_certificates.items()
+    }

@@ -1,0 +1,280 @@
+"""The own repository where others see it: read the target first, merge what the own key put there.
+
+P1  What another key signed is never replaced.
+P2  The own last state, or one before it, is replaced by the folder's state as it is.
+P3  Another state of the own key (second machine, restored backup) is merged, and the sequence goes
+    on above both: two machines of one owner never look like a fork.
+P4  Files go up so that a reader who comes between sees a state that verifies: key.asc first.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sig.errors import FormatError, NetworkError, Refused, SignatureError, StoreError, UsageError
+from sig.gpg import certificate as certificates
+from sig.gpg import verify
+from sig.gpg.certificate import Certificate
+from sig.model import wire
+from sig.model.fingerprint import Fingerprint
+from sig.model.repository import UnverifiedRepository
+from sig.repo import layout, limits
+from sig.repo.transport import check_url
+from sig.verbs import own
+from sig.verbs.signer import Signer
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """What is public of a key's repository, its owner's signature verified."""
+
+    repository: UnverifiedRepository
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What `publish` did: how many statements are public now, how many of them are new there."""
+
+    target: str
+    sequence: int
+    statements: int
+    new: int
+    took_over: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What `publish --check` found: the public sequence and the folder's, None where there is none."""
+
+    url: str
+    public: int | None
+    folder: int | None
+    same: bool
+
+
+def _checked(raw: bytes, key_asc: bytes, key: Fingerprint, known: Certificate | None) -> Public:
+    """The repository of exactly this key. Raises Refused (P1), FormatError."""
+    read = wire.repository(raw)
+    if read.key != key:
+        raise Refused(f"the repository there is signed by {read.key}, not by {key}")
+    (certificate,) = certificates.read(key_asc, wanted=key)
+    if known is not None:
+        certificate = certificates.merge(known, certificate)
+    try:
+        verify.check(read.signed, read.sig, read.key, certificate)
+    except SignatureError as error:
+        raise Refused(f"the repository there is not signed by its key: {error.message}") from error
+    return Public(read, certificate)
+
+
+def read_own(workspace: Workspace, source: str, key: Fingerprint) -> Public | None:
+    """What `key` published at a URL or in a folder; None where nothing is there.
+
+    Raises Refused where another key did, NetworkError, StoreError.
+    """
+    if "://" in source:
+        return _read_url(workspace, check_url(source), key)
+    return read_folder(workspace, Path(source), key)
+
+
+def _read_url(workspace: Workspace, url: str, key: Fingerprint) -> Public | None:
+    transport = workspace.transport()
+    try:
+        raw = transport.get(url + "repo.json", limit=limits.REPOSITORY).body
+        key_asc = transport.get(url + "key.asc", limit=limits.KEY_FILE).body
+    except NetworkError as error:
+        if error.reason == "http" and error.message.startswith("404"):
+            return None
+        raise
+    try:
+        return _checked(raw or b"", key_asc or b"", key, workspace.certificate(key))
+    except FormatError as error:
+        raise Refused(f"what is at {url} is not a repository: {error.message}") from error
+
+
+def read_folder(workspace: Workspace, target: Path, key: Fingerprint) -> Public | None:
+    """What `key` published in a folder; None where nothing is there."""
+    try:
+        raw = (target / "repo.json").read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"{target}: {error.strerror}") from error
+    try:
+        key_asc = (target / "key.asc").read_bytes()
+    except OSError:
+        known = workspace.certificate(key)
+        key_asc = b"" if known is None else known.armored()
+    try:
+        return _checked(raw, key_asc, key, workspace.certificate(key))
+    except FormatError as error:
+        raise Refused(
+            f"{target / 'repo.json'} is not a repository: {error.message}",
+            hint="publish to an empty folder",
+        ) from error
+
+
+def taken_over(
+    workspace: Workspace, signer: Signer, public: Public
+) -> tuple[dict[str, bytes | None], int]:
+    """The files of the own repository with what is public taken in (P3), and how many were new.
+
+    The statements of others that the target lists are left: this key did not say them.
+    """
+    current = own.repository(workspace)
+    mine = () if current is None else current.attestations
+    here = {(one.key, one.signed) for one in mine}
+    theirs = [
+        one
+        for one in own.verified(workspace, _of_key(public, signer))
+        if (one.key, one.signed) not in here
+    ]
+    statements = own.without_ended(
+        workspace,
+        [*mine, *map(own.unverified, theirs)],
+        {one.statement.id for one in theirs},
+    )
+    states = own.states_of(workspace, current)
+    there = public.repository
+    if there.sequence is not None:
+        states = dict(there.previous) | {there.sequence: there.digest} | states
+    above = max((one.sequence or 0) for one in (there, current) if one is not None)
+    if current is None:
+        # A second machine: the public state is this folder's state, without a new signature.
+        files: dict[str, bytes | None] = {
+            layout.REPOSITORY: wire.envelope(there.key, there.signed, there.sig),
+            **signer.changes(),
+        }
+        if there.sequence is not None:
+            files[layout.HISTORY] = layout.written_history(states)
+    else:
+        files = own.next_repository(workspace, signer, statements, above=above, states=states)
+    from sig.verbs.remembering import kept_file
+
+    matter = workspace.config.trust | {signer.key}
+    return files | kept_file(workspace, theirs, matter=set(matter)), len(theirs)
+
+
+def _of_key(public: Public, signer: Signer) -> list[own.UnverifiedAttestation]:
+    return [one for one in public.repository.attestations if one.key == signer.key]
+
+
+def publish(
+    workspace: Workspace, target: str | None = None, passphrase: str | None = None
+) -> Published:
+    """Bring the own repository to a folder. Raises Refused (P1), UsageError, NoKey, StoreError."""
+    chosen = target or workspace.config.publish.get("target")
+    if not chosen:
+        raise UsageError("name a folder to publish to, or set it: sig config publish.target FOLDER")
+    if "://" in chosen:
+        raise UsageError(f"{chosen}: only a folder can be published to; copy it to the host")
+    place = Path(os.path.abspath(os.path.expanduser(chosen)))
+    with workspace.writing():
+        signer = Signer(workspace, passphrase)
+        there = read_folder(workspace, place, signer.key)
+        current = own.repository(workspace)
+        took = 0
+        if there is not None and not _is_ours(workspace, current, there.repository):
+            files, took = taken_over(workspace, signer, there)
+            workspace.commit(files)
+        elif current is None or current.sequence is None:
+            statements = () if current is None else current.attestations
+            workspace.commit(
+                own.next_repository(workspace, signer, statements, above=0, states={})
+            )
+        elif signer.changes():
+            workspace.commit(signer.changes())
+        raw = workspace.home.read(layout.REPOSITORY, limits.REPOSITORY) or b""
+        read = wire.repository(raw)
+        key_asc = workspace.home.read(layout.CERTIFICATE) or b""
+        put(place, {"key.asc": key_asc, "repo.json": raw})
+        before = (
+            set() if there is None else {own.name(one) for one in there.repository.attestations}
+        )
+        names = sorted(own.name(one) for one in read.attestations)
+        text = "\n".join([f"{read.sequence} {read.digest}", *names, ""])
+        workspace.commit({layout.PUBLISHED: text.encode()})
+    return Published(
+        target=f"{place}{os.sep}",
+        sequence=read.sequence or 0,
+        statements=len(read.attestations),
+        new=len({own.name(one) for one in read.attestations} - before),
+        took_over=took,
+    )
+
+
+def _is_ours(
+    workspace: Workspace, current: UnverifiedRepository | None, there: UnverifiedRepository
+) -> bool:
+    """P2: whether the target has the folder's state or one before it."""
+    if current is None:
+        return False
+    if there.digest == current.digest:
+        return True
+    if there.sequence is None:
+        # What the program of 2016 wrote has no past; ours holds all of it or it is merged.
+        here = {(one.key, one.signed) for one in current.attestations}
+        return all((one.key, one.signed) in here for one in there.attestations)
+    return own.states_of(workspace, current).get(there.sequence) == there.digest
+
+
+def put(place: Path, files: dict[str, bytes]) -> None:
+    """Write files into a folder that a web server reads: each whole, by rename, in order (P4)."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            target = place / name
+            with suppress(OSError):
+                if target.read_bytes() == data:
+                    continue
+            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=place)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                os.chmod(temporary, 0o644)
+                os.replace(temporary, target)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary)
+                raise
+        if os.name == "posix":
+            folder = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        raise StoreError(f"{place}: {error.strerror}") from error
+
+
+def compare(workspace: Workspace, url: str | None = None) -> Compared:
+    """What is public beside what the folder has. Raises UsageError, NetworkError, Refused."""
+    chosen = url or workspace.config.publish.get("url")
+    if not chosen:
+        raise UsageError("name a URL, or set it: sig config publish.url URL")
+    from sig.errors import NoKey
+
+    key = workspace.config.key
+    if key is None:
+        raise NoKey("this folder has no own key", hint="sig setup")
+    public = _read_url(workspace, check_url(chosen), key)
+    current = workspace.consistent(lambda: own.repository(workspace))
+    return Compared(
+        url=check_url(chosen),
+        public=None if public is None else public.repository.sequence,
+        folder=None if current is None else current.sequence,
+        same=public is not None
+        and current is not None
+        and public.repository.digest == current.digest,
+    )

@@ -1,0 +1,140 @@
+"""Verify a script, then execute exactly the bytes that were verified.
+
+1  The file is opened and read once. What is executed is that copy, never the path again.
+2  The copy lies where nobody can change it: a sealed memfd on Linux, else a private file.
+3  Only what has a ``#!`` line, or is Python by its name, is run; what else would interpret it?
+4  Only FILE is answered for. What it loads is its own matter, and the documentation says so.
+5  A set-user-id program runs nothing for its caller.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from sig.errors import Refused, StoreError, Unavailable
+from sig.model.identifier import Identifier
+from sig.model.verdict import Answer, Verdict
+from sig.verbs.verify import verdicts_of
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
+
+LARGEST = 256 << 20
+_INTERPRETER_LINE = 256
+_WRITE_SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # F_SEAL_SEAL, SHRINK, GROW, WRITE
+_ADD_SEALS = 1033  # F_ADD_SEALS
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The bytes of a script, as they were read once, and how to start them."""
+
+    path: str
+    data: bytes
+    id: Identifier
+    command: tuple[str, ...]
+
+
+def read(path: str) -> Script:
+    """Read a script (rule 1). Raises OSError, StoreError, Refused for what rule 3 leaves out."""
+    with open(path, "rb", buffering=0) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"{path} is not a regular file")
+        if status.st_size > LARGEST:
+            raise StoreError(f"{path} is larger than {LARGEST >> 20} MiB")
+        data = stream.read(LARGEST + 1)
+        while more := stream.read(1 << 20):
+            data += more
+            if len(data) > LARGEST:
+                raise StoreError(f"{path} is larger than {LARGEST >> 20} MiB")
+    return Script(path, data, Identifier.of_bytes(data), ())
+
+
+def interpreter(script: Script) -> tuple[str, ...]:
+    """The program and its arguments that interpret a script (rule 3). Raises Refused."""
+    first, _, _ = script.data[:_INTERPRETER_LINE].partition(b"\n")
+    if first.startswith(b"#!"):
+        words = first[2:].strip().split(None, 1)
+        if words:
+            return tuple(os.fsdecode(word) for word in words)
+    if script.path.endswith(".py"):
+        return (sys.executable,)
+    raise Refused(f"{script.path} has no #! line and is not a Python file")
+
+
+def verdict(workspace: Workspace, script: Script) -> Verdict:
+    """What is believed of exactly these bytes."""
+    return verdicts_of(workspace, [script.id])[script.id]
+
+
+def execute(script: Script, arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Become the script. Returns never; raises Refused, Unavailable where it cannot be started."""
+    command = interpreter(script)
+    program = shutil.which(command[0])
+    if program is None:
+        raise Unavailable(f"{command[0]}, which {script.path} asks for, is not here")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
+            descriptor = _sealed(script)
+            os.execve(  # noqa: S606
+                program,
+                [command[0], *command[1:], f"/proc/self/fd/{descriptor}", *arguments],
+                dict(environment),
+            )
+        _run_copy(script, program, command, arguments, environment)
+    except OSError as error:
+        raise Unavailable(f"{program}: {error.strerror}") from error
+
+
+def _sealed(script: Script) -> int:
+    """A descriptor of a copy that nobody can change any more (rule 2)."""
+    import fcntl
+
+    descriptor = os.memfd_create(
+        os.path.basename(script.path)[:200], os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC
+    )
+    with os.fdopen(os.dup(descriptor), "wb") as stream:
+        stream.write(script.data)
+    fcntl.fcntl(descriptor, _ADD_SEALS, _WRITE_SEALS)
+    # What was verified and what lies there must be the same; a short write would not be.
+    with open(f"/proc/self/fd/{descriptor}", "rb") as stream:
+        if Identifier.of_stream(stream) != script.id:
+            raise StoreError("the copy to be run differs from what was verified")
+        os.set_inheritable(descriptor, True)
+    return descriptor
+
+
+def _run_copy(
+    script: Script,
+    program: str,
+    command: Sequence[str],
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+) -> NoReturn:
+    import subprocess
+
+    with tempfile.TemporaryDirectory(prefix="sig-") as folder:
+        copy = Path(folder) / os.path.basename(script.path)
+        copy.write_bytes(script.data)
+        copy.chmod(0o500)
+        done = subprocess.run(  # noqa: S603
+            [program, *command[1:], str(copy), *arguments], env=dict(environment), check=False
+        )
+    code = done.returncode
+    os._exit(128 - code if code < 0 else code)
+
+
+def check(found: Verdict) -> int:
+    """The exit status that `verify` would give."""
+    return {Answer.OK: 0, Answer.BAD: 3, Answer.ERROR: 4}.get(found.answer, 1)

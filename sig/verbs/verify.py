@@ -1,0 +1,83 @@
+"""Is it trusted? Reads, decides, and writes nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from sig.errors import StoreError
+from sig.model.identifier import Identifier
+from sig.model.verdict import Answer, Reason, Verdict
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer for one thing that was asked about: a path as it was given, ``-``, or an identifier."""
+
+    asked: str
+    verdict: Verdict
+
+
+def identify(asked: str, stdin: IO[bytes] | None = None) -> Identifier:
+    """The identifier of a file, of standard input (``-``), or the identifier itself.
+
+    Raises OSError where it cannot be read, ValueError for a malformed ``sha256:…``.
+    """
+    if asked == STDIN:
+        return Identifier.of_stream(sys.stdin.buffer if stdin is None else stdin)
+    if asked.startswith("sha256:") and not os.path.lexists(asked):
+        return Identifier(asked)
+    with open(asked, "rb", buffering=0) as stream:
+        if stat.S_ISDIR(os.fstat(stream.fileno()).st_mode):
+            raise IsADirectoryError(21, "Is a directory", asked)
+        return Identifier.of_stream(stream)
+
+
+def verify(
+    workspace: Workspace, asked: Sequence[str], stdin: IO[bytes] | None = None
+) -> list[Result]:
+    """One answer for each thing that is asked about, in order.
+
+    What cannot be read, and a folder that cannot be believed, are answers too (`Answer.ERROR`).
+    """
+    ids: list[Identifier | Verdict] = []
+    for one in asked:
+        try:
+            ids.append(identify(one, stdin))
+        except (OSError, ValueError) as error:
+            told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            ids.append(Verdict(None, Answer.ERROR, Reason.UNREADABLE, told))
+    wanted = {one for one in ids if isinstance(one, Identifier)}
+    verdicts = verdicts_of(workspace, wanted)
+    return [
+        Result(name, verdicts[one] if isinstance(one, Identifier) else one)
+        for name, one in zip(asked, ids, strict=True)
+    ]
+
+
+def verdicts_of(workspace: Workspace, ids: Iterable[Identifier]) -> dict[Identifier, Verdict]:
+    """What is believed of the bytes with these identifiers, all from one state of the folder."""
+    wanted = sorted(ids)
+    if not workspace.home.exists:
+        workspace.note(f"there is no folder at {workspace.home.path}/ yet; sig remote add makes it")
+
+    def read() -> dict[Identifier, Verdict]:
+        workspace.config  # noqa: B018  a folder that cannot be believed is refused before it is asked
+        rows = workspace.rows(wanted)
+        return {id: workspace.decide(id, rows.get(id, ())) for id in wanted}
+
+    try:
+        return workspace.consistent(read)
+    except StoreError as error:
+        return {
+            id: Verdict(id, Answer.ERROR, Reason.STORE, error.message) for id in wanted
+        }
