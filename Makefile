@@ -23,10 +23,9 @@ test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -q $(ARGS)
 
 lint: machine .venv/for-lint ## ruff, mypy and the layers
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=; for check in "ruff check --quiet" "ruff format --check --quiet" mypy lint-imports; do \
+	    echo "$$check"; $(BIN)/$$check || failed="$$failed, $$check"; \
+	done; test -z "$$failed" || { echo "failed: $${failed#, }" >&2; exit 1; }
 
 format: machine .venv/for-lint ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
