@@ -89,6 +89,7 @@ class Home:
         self._root = os.path.abspath(path)
         self._writing = False
         self._committed = False
+        self._read_version: tuple[int, ...] = ()  # the file that was of this version
 
     @property
     def exists(self) -> bool:
@@ -210,7 +211,8 @@ class Home:
     def commit(self, changes: Mapping[str, bytes | None]) -> None:
         """Writes all these files, and removes those with None, or changes nothing (H5).
 
-        Durable when it returns. Raises StoreError, and then nothing has changed.
+        Durable when it returns. Raises StoreError, and then nothing has changed, unless it was
+        the disk that failed while it flushed what had been renamed.
         """
         if not self._writing:
             raise AssertionError("commit() outside of writing()")
@@ -218,6 +220,8 @@ class Home:
             _check_name(name)
             if name.partition("/")[0] in {*_OWN, _VERSION}:
                 raise AssertionError(f"{name} is the folder's own")
+            if any(other.startswith(f"{name}/") for other in changes):
+                raise AssertionError(f"{name} cannot be a file and a folder")
         try:
             self._tidy()
             wanted = {
@@ -261,6 +265,10 @@ class Home:
                 place = os.path.join(place, part)
                 _refuse(os.lstat(place), place, folder=True)
         except (FileNotFoundError, NotADirectoryError):
+            if os.path.islink(self._root) and not os.path.exists(self._root):
+                # Perhaps a disk that is not there: that is not the same as knowing nothing.
+                hint = f"ls -ld {_quote(self._root)}"
+                raise StoreError(f"{self._root} is a link to nothing", hint=hint) from None
             return False
         except OSError as error:
             _failed(error, self._root)
@@ -292,17 +300,20 @@ class Home:
         except OSError as error:
             _failed(error, place)
 
-    def _stamp(self, name: str) -> str | None:
-        if not self._folder(name):
-            return None
+    def _status(self, name: str) -> os.stat_result | None:
+        """None if it is missing; whoever may not know whether it is gets StoreError."""
         place = self._place(name)
         try:
-            status = os.lstat(place)
-        except FileNotFoundError:
+            return os.lstat(place)
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             _failed(error, place)
-        _refuse(status, place, folder=False)
+
+    def _stamp(self, name: str) -> str | None:
+        if not self._folder(name) or (status := self._status(name)) is None:
+            return None
+        _refuse(status, self._place(name), folder=False)
         return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
 
     def _files(self, directory: str) -> Iterator[str]:
@@ -326,34 +337,40 @@ class Home:
     # --- the version and the journal -------------------------------------------------------------
 
     def _readable(self) -> None:
-        """H9, whether or not a commit is unfinished."""
-        if not self._folder(_VERSION):
+        """H9."""
+        status = self._status(_VERSION)
+        if status is None:
+            return  # of 2016, or no folder
+        seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode, status.st_uid)
+        if seen == self._read_version:
             return
-        data = self._bytes(_VERSION, 64)
-        if data is not None and data != b"%d\n" % VERSION:
-            digits = data.strip()
-            if digits.isdigit() and int(digits) > VERSION:
-                _newer(self._root)
-            _damaged(self._place(_VERSION))
+        if self._folder(_VERSION):
+            data = self._bytes(_VERSION, 64)
+            if data is not None and data != b"%d\n" % VERSION:
+                digits = data.strip()
+                if digits.isdigit() and int(digits) > VERSION:
+                    _newer(self._root)
+                _damaged(self._place(_VERSION))
+            self._read_version = seen
 
     def _unfinished(self) -> _Unfinished:
         self._readable()
-        data = self._bytes(_COMMIT, LIMIT)
-        if data is None:
-            return _NOTHING
         place = self._place(_COMMIT)
-        lines = data.decode("utf-8", "replace").split("\n")
-        head, _, generation = lines[0].partition(" ")
-        if head.isdigit() and int(head) > VERSION:
+        if self._status(_COMMIT) is None or (data := self._bytes(_COMMIT, LIMIT)) is None:
+            return _NOTHING
+        head, *lines = data.decode("utf-8", "replace").split("\n")
+        version, _, generation = head.partition(" ")
+        if version.isdigit() and int(version) > VERSION:
             _newer(self._root)
-        if head != str(VERSION) or not generation or lines[-2:] != ["end", ""]:
+        if version != str(VERSION) or not generation or lines[-2:] != ["end", ""]:
             _damaged(place)
         changes: dict[str, str | None] = {}
-        for line in lines[1:-2]:
-            temporary, space, name = line.partition(" ")
-            if not space or not (temporary == "-" or temporary.startswith(f"{generation}.")):
+        for line in lines[:-2]:
+            temporary, _, name = line.partition(" ")
+            if not _is_name(name):
                 _damaged(place)
-            _check_name(name)
+            if temporary != "-" and temporary.rpartition(".")[0] != generation:
+                _damaged(place)
             changes[name] = None if temporary == "-" else temporary
         return _Unfinished(generation, changes)
 
@@ -382,7 +399,7 @@ class Home:
         try:
             # Whatever can fail comes before the commit; after it nothing is left but renames.
             for name, data in wanted.items():
-                self._replaceable(name, wanted)
+                self._stamp(name)  # what H2 refuses is not replaced either
                 if data is not None:
                     made += _make_folders(os.path.dirname(self._place(name)))
             made += _make_folders(pending)
@@ -422,9 +439,9 @@ class Home:
                     os.rmdir(folder)
             raise
         self._committed = True
-        # H5: from here on it stands, and readers see it. What fails now is the next writer's.
+        _flush_folder(pending)
+        # H5: it stands, and readers see it. What fails from here on is the next writer's to do.
         with suppress(OSError, StoreError):
-            _flush_folder(pending)
             self._put_in_place(self._unfinished())
 
     def _put_in_place(self, unfinished: _Unfinished) -> None:
@@ -453,25 +470,6 @@ class Home:
         # Were the journal to come back after a loss of power, it would undo a later commit.
         _flush_folder(self._place(_PENDING))
 
-    def _replaceable(self, name: str, wanted: Mapping[str, bytes | None]) -> None:
-        """Refuses what would make a rename fail after the commit, or replace what is not ours."""
-        parts = name.split("/")
-        self._folder(name)
-        for end in range(1, len(parts)):
-            above = "/".join(parts[:end])
-            if wanted.get(above) is not None or (above not in wanted and self._is_file(above)):
-                raise StoreError(f"{self._place(above)} is a file where a folder belongs")
-        if self._is_folder(name):
-            raise StoreError(f"{self._place(name)} is a folder where a file belongs")
-        self._stamp(name)
-
-    def _is_file(self, name: str) -> bool:
-        place = self._place(name)
-        return os.path.lexists(place) and not os.path.isdir(place)
-
-    def _is_folder(self, name: str) -> bool:
-        return os.path.isdir(self._place(name)) and not os.path.islink(self._place(name))
-
     def _prune(self, name: str) -> set[str]:
         """Removes the folders above a removed file that are empty now; those changed by that."""
         touched: set[str] = set()
@@ -498,6 +496,10 @@ class Home:
                 self._folder(_LOCK)
                 lock = FileLock(os.path.join(self._root, _LOCK), timeout=timeout, mode=0o600)
                 lock.acquire()
+                # Another process may have removed the folder it made, and the lock made it again,
+                # with the umask's mode.
+                if os.listdir(self._root) == [_LOCK]:
+                    os.chmod(self._root, 0o700)
                 return lock.release, made
             except Timeout as error:
                 raise StoreError(
@@ -525,13 +527,18 @@ class Home:
 # --- what is refused -----------------------------------------------------------------------------
 
 
+def _is_name(name: str) -> bool:
+    return (
+        not any(part in ("", ".", "..") for part in name.split("/"))
+        and name.isprintable()
+        and "\\" not in name
+        and ":" not in name  # on Windows a drive, or a stream behind a file
+    )
+
+
 def _check_name(name: str) -> None:
     # H1: this program makes all names, so one that leaves the folder is an error in it.
-    if (
-        any(part in ("", ".", "..") for part in name.split("/"))
-        or not name.isprintable()
-        or any(character in name for character in "\\:")
-    ):
+    if not _is_name(name):
         raise AssertionError(f"{name!r} is not a name within the folder")
 
 
@@ -585,7 +592,8 @@ def _failed(error: OSError, place: str) -> NoReturn:
     name = error.filename if isinstance(error.filename, str) else place
     if words is None:
         words = (os.strerror(error.errno).lower() if error.errno else "error") + " at {}"
-    raise StoreError(words.format(name)) from error
+    hint = f"ls -ld {_quote(name)}" if error.errno == errno.ELOOP else None
+    raise StoreError(words.format(name), hint=hint) from error
 
 
 # --- the disk ------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ import hashlib
 import os
 import stat
 import sys
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -183,50 +184,43 @@ class Index:
         what is different (the quick way for one row more in a large source). Only within
         `Home.writing`. Raises IndexStale, and then nothing has changed: rebuild.
         """
-        delta = delta or {}
+        # All from the caller comes before the connection: its errors are not the index's.
+        filled = {name: (stamp, _lines(name, rows)) for name, (stamp, rows) in changed.items()}
+        added = {name: _lines(name, each.added) for name, each in (delta or {}).items()}
+        removed = {name: _lines(name, each.removed) for name, each in (delta or {}).items()}
         with self._connected("rw") as connection:
             # No flush (see above). The journal is for readers, and for a writer that is killed.
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute("PRAGMA journal_mode=DELETE").fetchone()
             connection.execute("BEGIN IMMEDIATE")
             meta = self._meta_of(connection)
-            edits: dict[int, _Edit] = {}
-            bitmaps: dict[str, bytearray] = {}
-
-            def edit(row: Row) -> tuple[_Edit, bytes]:
-                number = meta.bucket(_encode(row.id))
-                return edits.setdefault(number, _Edit()), _line(row)
-
-            for name in {*changed, *gone, *delta}:
-                known = meta.sources.get(name)
-                bitmaps[name] = self._bitmap(connection, meta, name)
-                if name in delta:
-                    if known is None or known.stamp != delta[name].before:
-                        raise IndexStale(f"{name} is not the one that changed")
-                    known.stamp = delta[name].stamp
-                    for row in delta[name].removed:
-                        _of(row, name)
-                        bucket, line = edit(row)
-                        bucket.removed.add(line)
-                    for row in delta[name].added:
-                        _of(row, name)
-                        bucket, line = edit(row)
-                        bucket.added.add(line)
-                    continue
+            edits: defaultdict[int, _Edit] = defaultdict(_Edit)
+            bitmaps = {
+                name: self._bitmap(connection, meta, name) for name in {*filled, *gone, *added}
+            }
+            for name in {*filled, *gone}:
                 for number in _bits(bitmaps[name]):
-                    edits.setdefault(number, _Edit()).without.add(_encode(name))
-                if name in changed:
-                    stamp, rows = changed[name]
-                    meta.sources[name] = _Source(stamp, known.rows if known else 0, b"")
-                    for row in rows:
-                        _of(row, name)
-                        bucket, line = edit(row)
-                        bucket.added.add(line)
+                    edits[number].without.add(_encode(name))
+            for name, (stamp, lines) in filled.items():
+                known = meta.sources.get(name)
+                meta.sources[name] = _Source(stamp, known.rows if known else 0, b"")
+                for identifier, line in lines:
+                    edits[meta.bucket(identifier)].added.add(line)
+            for name, each in (delta or {}).items():
+                known = meta.sources.get(name)
+                # Else what a killed process did not get to tell would be missing for good.
+                if known is None or known.stamp != each.before:
+                    raise IndexStale(f"it is not of the {name} that changed")
+                known.stamp = each.stamp
+                for identifier, line in removed[name]:
+                    edits[meta.bucket(identifier)].removed.add(line)
+                for identifier, line in added[name]:
+                    edits[meta.bucket(identifier)].added.add(line)
             self._apply(connection, meta, edits, bitmaps)
             for name in gone:
                 meta.sources.pop(name, None)
                 connection.execute("DELETE FROM source WHERE name = ?", (name,))
-            for name in {*changed, *delta}:
+            for name in {*filled, *added}:
                 bitmap = bytes(bitmaps[name])
                 meta.sources[name].digest = _digest(name, bitmap)
                 connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (name, bitmap))
@@ -241,9 +235,7 @@ class Index:
         `sources` are the stamp and all rows of each source. Only within `Home.writing`. Raises
         StoreError if it cannot be written; then there is none, or the one that was.
         """
-        lines: dict[str, set[tuple[bytes, bytes]]] = {}
-        for name, (_, rows) in sources.items():
-            lines[name] = {(_encode(_of(row, name).id), _line(row)) for row in rows}
+        lines = {name: _lines(name, rows) for name, (_, rows) in sources.items()}
         buckets = LEAST
         while buckets * ROWS < sum(map(len, lines.values())):
             buckets *= 2
@@ -264,9 +256,11 @@ class Index:
         try:
             self._write_new(new, meta, contents, bitmaps)
             self._take_place(new)
-        except OSError as error:
+        except BaseException as error:
             with suppress(OSError):
                 os.unlink(new)
+            if not isinstance(error, OSError):
+                raise
             words = os.strerror(error.errno).lower() if error.errno else str(error)
             raise StoreError(f"the index cannot be written: {words}") from error
 
@@ -522,12 +516,6 @@ def _digest(what: str, *parts: bytes) -> bytes:
     return digest.digest()
 
 
-def _of(row: Row, name: str) -> Row:
-    if row.source != name:
-        raise ValueError(f"a row of {row.source} among those of {name}")
-    return row
-
-
 def _line(row: Row) -> bytes:
     return b"%s\t%s\t%s\t%d\t%s" % (
         _encode(row.id),
@@ -536,6 +524,16 @@ def _line(row: Row) -> bytes:
         row.malformed,
         row.text,
     )
+
+
+def _lines(name: str, rows: Iterable[Row]) -> set[tuple[bytes, bytes]]:
+    """The identifiers and lines of the rows of one source; the same row twice is one."""
+    lines: set[tuple[bytes, bytes]] = set()
+    for row in rows:
+        if row.source != name:
+            raise ValueError(f"a row of {row.source} among those of {name}")
+        lines.add((_encode(row.id), _line(row)))
+    return lines
 
 
 def _row(line: bytes) -> Row:
