@@ -136,8 +136,7 @@ class _Word:
         self.rank = _OK if said.ok else _WITHDRAWAL if said.withdrawn else _WARNING
         self.future = found.signed_at > now + CLOCK_SKEW
         self.late = (
-            found.standing is Standing.SOUND
-            and self.first_met is not None
+            self.first_met is not None
             and found.key_end is not None
             and self.first_met > found.key_end
         )
@@ -309,16 +308,22 @@ def _end(words: list[_Word], policy: Policy) -> None:
         at = after
 
 
-def ended(
-    id: Identifier, weighed: Iterable[Weighed], policy: Policy, now: int
-) -> frozenset[tuple[str, bytes, int]]:
-    """Which statements about the id newer words of their signers ended, by `Attestation.same`."""
-    words, _ = _words(id, weighed, now)
+def _form(words: list[_Word], policy: Policy) -> None:
+    """The word of every signer about every id."""
     said: dict[tuple[str, str], list[_Word]] = {}
     for word in words:
         said.setdefault((word.key, word.statement.id), []).append(word)
     for own in said.values():
-        _end(own, policy)
+        if len(own) > 1:
+            _end(own, policy)
+
+
+def ended(
+    id: Identifier, weighed: Iterable[Weighed], policy: Policy, now: int
+) -> frozenset[tuple[str, bytes, int]]:
+    """Which statements about the id newer words of their signers ended (R4), by `same`."""
+    words, _ = _words(id, weighed, now)
+    _form(words, policy)
     return frozenset(word.attestation.same for word in words if word.ended)
 
 
@@ -416,12 +421,7 @@ def decide(
     """
     words, shown = _words(id, weighed, now)
     if len(words) > 1:
-        said: dict[tuple[str, str], list[_Word]] = {}
-        for word in words:
-            said.setdefault((word.key, word.statement.id), []).append(word)
-        for own in said.values():
-            if len(own) > 1:
-                _end(own, policy)
+        _form(words, policy)
     for word in words:
         _judge(word, trusted, policy, now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from sig.model.identifier import Identifier
 from sig.model.standing import Standing
 from sig.model.verdict import Answer, State, Verdict
-from sig.trust.decide import Weighed, decide
+from sig.trust.decide import Weighed, decide, ended
 from sig.trust.policy import Policy
 from tests.trust.sayings import (
     ALICE,
@@ -183,6 +184,15 @@ def test_a_broken_copy_of_a_statement_is_not_another() -> None:
     assert [("A", "ok", True)] == states(verdict(good, refused(ALICE)))
 
 
+def test_remembered_is_remembered_in_every_copy() -> None:
+    """R2: a copy at a remote does not make the client forget."""
+    copies = [
+        says(ALICE, False, standing=SOFT, kept=kept, sources=("a",)) for kept in (True, False)
+    ]
+    assert "bad marked-bad" == brief(verdict(*copies, says(BOB)))
+    assert "bad marked-bad" == brief(verdict(*reversed(copies), says(BOB)))
+
+
 # --- R3 state -------------------------------------------------------------------------------------
 
 OF_EVERYTHING: dict[str, Any] = {
@@ -335,6 +345,22 @@ def test_why_names_what_stands_in_the_way() -> None:
     """R3: not a state that the policy bears anyway."""
     late = says(MALLORY, key_end=NOW - 9, first_met=NOW)
     assert (State.LATE, "the key is not trusted") == (line(late).state, line(late).why)
+
+
+def test_why_names_the_first_of_several() -> None:
+    """R3."""
+    expired = line(says(ALICE, expires="2020-01-01T00:00:00Z", reviewed=False))
+    assert (State.EXPIRED, "it has expired") == (expired.state, expired.why)
+
+
+def test_a_partial_review_is_none_whoever_made_the_value() -> None:
+    """R3: `wire` makes no such statement; the decision does not rest on that."""
+    whole = says(ALICE)
+    for part in ({"base": BASE}, {"scope": ("a",)}, {"method": "model:m"}):
+        assert whole.attestation is not None
+        said = replace(whole.attestation.statement, **part)  # type: ignore[arg-type]
+        partial = replace(whole, attestation=replace(whole.attestation, statement=said))
+        assert State.UNREVIEWED == line(partial).state
 
 
 def test_what_counts_plainly_needs_no_why() -> None:
@@ -509,8 +535,9 @@ def test_what_is_in_the_future_ends_nothing_unless_it_warns(
     for standing in (Standing.SOUND, HARD):
         ahead = kind(ALICE, at=NOW + 365 * DAY, standing=standing)
         assert "ok enough" == brief(verdict(says(ALICE), ahead))
-    warning = says(ALICE, False, at=NOW + 365 * DAY)
-    assert "bad marked-bad" == brief(verdict(says(ALICE), warning))
+    found = verdict(says(ALICE), says(ALICE, False, at=NOW + 365 * DAY))
+    assert "bad marked-bad" == brief(found)
+    assert [("A", "future", True), ("A", "superseded", False)] == states(found)
 
 
 def test_in_one_second_a_warning_is_newest_then_a_withdrawal() -> None:
@@ -776,6 +803,23 @@ def test_each_key_has_one_newest_line() -> None:
     )
     newest = [(each.key[0], each.comment) for each in found.statements if each.newest]
     assert [("A", "new"), ("D", "new"), ("B", "claimed")] == newest
+
+
+def test_what_is_in_force_is_the_newest_line() -> None:
+    """Not what lies ahead, and not what a stolen key ended."""
+    ahead = says(MALLORY, at=NOW + DAY, comment="ahead")
+    found = verdict(ahead, says(MALLORY, comment="in force"))
+    assert ["in force"] == [each.comment for each in found.statements if each.newest]
+    stolen = says(ALICE, at=NOW - 9, standing=HARD, comment="stolen")
+    found = verdict(says(ALICE, comment="ended"), stolen)
+    assert ["stolen"] == [each.comment for each in found.statements if each.newest]
+
+
+def test_what_was_ended_is_named() -> None:
+    """R4, for those who publish or remember: by key, signed bytes and time."""
+    old, new, other = says(ALICE), says(ALICE, at=NOW - 9), says(BOB)
+    assert old.attestation is not None
+    assert {old.attestation.same} == ended(FILE, [old, new, other], Policy(), NOW)
 
 
 def test_a_warning_that_decided_is_the_newest_line_of_its_signer() -> None:
