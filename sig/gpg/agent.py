@@ -145,7 +145,8 @@ class Agent:
             detach=True,
             binary=True,
             clearsign=False,
-            passphrase=passphrase,
+            # python-gnupg does not write an empty one, and gpg would take the first line of data.
+            passphrase=passphrase or None,
             # SHA-256 fails with P-384 and P-521; SHA-512 works with all.
             extra_args=["--digest-algo", "SHA512"],
         )
