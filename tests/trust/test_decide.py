@@ -358,7 +358,7 @@ def test_a_partial_review_is_none_whoever_made_the_value() -> None:
     whole = says(ALICE)
     for part in ({"base": BASE}, {"scope": ("a",)}, {"method": "model:m"}):
         assert whole.attestation is not None
-        said = replace(whole.attestation.statement, **part)  # type: ignore[arg-type]
+        said = replace(whole.attestation.statement, **part)
         partial = replace(whole, attestation=replace(whole.attestation, statement=said))
         assert State.UNREVIEWED == line(partial).state
 
