@@ -184,15 +184,20 @@ class _Line:
                 if status in _MOVED:
                     url = _next(url, answer.headers.get("location"), first)
                     continue
-                if status == 304 and headers:  # 8
-                    answer.raw.read(1)  # there is none; this gives the connection back
-                    return Response(None, _validators(answer) or validators or _NONE, url)
+                if status == 304 and validators is not None and headers:  # 8
+                    if "transfer-encoding" not in answer.headers:  # http.client would wait for it
+                        answer.raw.read(1)  # there is none; this gives the connection back
+                    new = _validators(answer)
+                    kept = Validators(
+                        new.etag or validators.etag, new.last_modified or validators.last_modified
+                    )
+                    return Response(None, kept, url)
                 if status != 200:
                     raise NetworkError(_status(status), reason="http")
                 body = _body(answer, limit, progress, self.bounds)
                 if self.watch.surplus:  # 2
                     raise NetworkError("the server sent more than it announced")
-                return Response(body, _validators(answer) or _NONE, url)
+                return Response(body, _validators(answer), url)
         raise NetworkError(f"more than {self.bounds.redirects} redirects", reason="http")
 
     def _ask(self, url: str, headers: dict[str, str], limit: int) -> requests.Response:
@@ -212,11 +217,11 @@ class _Line:
             except Exception as error:
                 if self.reader is not None:
                     self.reader.close()  # urllib3 forgets it when it finds a header invalid
+                if isinstance(error, NetworkError):
+                    raise
                 # A kept connection may have been closed while the request was on its way.
                 if attempt == 1 and self.reused and not self.watch.received:
                     continue
-                if isinstance(error, NetworkError):
-                    raise
                 raise _translated(error, bounds, connecting=not self.asked) from error
         raise AssertionError("unreachable")
 
@@ -476,9 +481,6 @@ class _Reader(io.BufferedReader):
         super().close()
 
 
-_NONE = Validators()
-
-
 def _conditions(validators: Validators | None) -> dict[str, str]:
     headers = {}
     if validators and validators.etag and _printable(validators.etag):
@@ -488,11 +490,11 @@ def _conditions(validators: Validators | None) -> dict[str, str]:
     return headers
 
 
-def _validators(answer: requests.Response) -> Validators | None:
+def _validators(answer: requests.Response) -> Validators:
     etag, modified = answer.headers.get("etag"), answer.headers.get("last-modified")
     etag = etag if etag and _printable(etag) else None
     modified = modified if modified and _printable(modified) else None
-    return Validators(etag, modified) if etag or modified else None
+    return Validators(etag, modified)
 
 
 def _printable(value: str) -> bool:

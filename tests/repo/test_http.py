@@ -221,6 +221,15 @@ def test_a_kept_connection_closed_under_the_request_is_replaced(
     assert 3 == evil.connections
 
 
+def test_silence_on_a_kept_connection_is_not_waited_for_twice(evil: EvilServer) -> None:
+    evil.routes["/x"] = lambda visit: (answer(b"text") if visit.number == 1 else silence())(visit)
+    with HttpTransport(Limits(idle_seconds=0.15)) as transport:
+        transport.get(evil.url + "x", limit=10)
+        with pytest.raises(NetworkError, match=r"^timed out after 0\.15 s$"):
+            transport.get(evil.url + "x", limit=10)
+    assert (1, 2) == (evil.connections, len(evil.visits))
+
+
 def test_a_fresh_connection_without_an_answer_is_an_error() -> None:
     expected = ("network", "the server closed the connection without an answer")
     assert expected == refused(raw(b""))
@@ -448,7 +457,7 @@ def test_a_burst_buys_no_slow_window() -> None:
 
 
 def test_a_silent_listener_times_out() -> None:
-    """A full backlog: the connection is never made."""
+    """A full backlog: the connection is never made, and all addresses share the time."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -457,9 +466,12 @@ def test_a_silent_listener_times_out() -> None:
         for sock in held:
             sock.setblocking(False)
             sock.connect_ex(address)
-        with HttpTransport(Limits(connect_seconds=0.2)) as transport:
+        begun = time.monotonic()
+        names = {"twice.example": ["127.0.0.1", "127.0.0.1"]}
+        with HttpTransport(Limits(connect_seconds=0.2), resolve=resolver(names)) as transport:
             with pytest.raises(NetworkError, match=r"^timed out after 0\.2 s$"):
-                transport.get(f"http://127.0.0.1:{address[1]}/", limit=1)
+                transport.get(f"http://twice.example:{address[1]}/", limit=1)
+        assert time.monotonic() - begun < 1
         for sock in held:
             sock.close()
 
@@ -527,10 +539,23 @@ def test_conditions_are_sent_and_not_modified_is_taken(
     assert "Sat, 21 Nov 2026 09:00:00 GMT" == evil.visits[0].headers["if-modified-since"]
 
 
+def test_not_modified_keeps_the_connection_and_waits_for_no_body(
+    evil: EvilServer, transport: Transport
+) -> None:
+    """Nor where its header promises one."""
+    evil.routes["/x"] = answer(b"", status="304 Not Modified")
+    evil.routes["/y"] = silence(head("Transfer-Encoding: chunked", status="304 Not Modified"))
+    evil.routes["/z"] = silence(head("Content-Length: 9", status="304 Not Modified"))
+    for path in "xxyz":
+        response = transport.get(evil.url + path, limit=10, validators=Validators('"1"'))
+        assert None is response.body
+    assert 2 == evil.connections
+
+
 def test_new_validators_of_not_modified_are_kept(evil: EvilServer, transport: Transport) -> None:
     evil.routes["/x"] = raw(head('ETag: "2"', status="304 Not Modified"))
-    known = Validators('"1"', None)
-    expected = Validators('"2"', None)
+    known = Validators('"1"', "Sat, 21 Nov 2026 09:00:00 GMT")
+    expected = Validators('"2"', "Sat, 21 Nov 2026 09:00:00 GMT")
     assert expected == transport.get(evil.url + "x", limit=9, validators=known).validators
 
 
