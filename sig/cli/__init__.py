@@ -167,7 +167,8 @@ def run(words: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        usage = error.ctx.get_usage() if getattr(error, "ctx", None) else None
+        about = getattr(error, "ctx", None)
+        usage = None if about is None else about.get_usage()
         output.failure(context, "usage", error.format_message(), None, usage=usage)
         return _status(context, 2)
     except KeyAmbiguous as error:

@@ -18,7 +18,9 @@ from sig.verbs.verify import STDIN, identify
 @click.command()
 @click.argument("files", metavar="FILE…", nargs=-1)
 @click.option("--ok/--not-ok", default=None, help="It performs as expected, or does not.")
-@click.option("--reviewed/--not-reviewed", default=None, help="You looked at all of it, or did not.")
+@click.option(
+    "--reviewed/--not-reviewed", default=None, help="You looked at all of it, or did not."
+)
 @click.option("-m", "--comment", metavar="COMMENT", help="Why; everyone can read it.")
 @click.option("--name", metavar="LABEL", help="A label that is signed too, like a file name.")
 @click.option("--yes", is_flag=True, help="Answer confirmations; never what is stated.")
@@ -81,11 +83,7 @@ def show(context: Context, signed: Sequence[Attested]) -> None:
     """What was signed, a block a file."""
     if context.json:
         output.document(
-            {
-                "statements": [
-                    {"file": one.file, "data": one.data, "key": one.key} for one in signed
-                ]
-            }
+            {"statements": [{"file": one.file, "data": one.data, "key": one.key} for one in signed]}
         )
         return
     for one in signed:

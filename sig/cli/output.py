@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from sig.cli import Context
@@ -46,7 +46,7 @@ def _can(character: str, encoding: str | None) -> bool:
     return True
 
 
-def _write(stream: IO[str], line: str) -> None:
+def _write(stream: TextIO, line: str) -> None:
     # Our own words have "…" and the like; what the terminal cannot encode must not raise.
     try:
         stream.write(line + "\n")

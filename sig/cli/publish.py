@@ -15,9 +15,7 @@ from sig.verbs import published
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from N.")
 @options
 @click.pass_obj
-def command(
-    context: Context, target: str | None, check: bool, passphrase_fd: int | None
-) -> int:
+def command(context: Context, target: str | None, check: bool, passphrase_fd: int | None) -> int:
     """Bring the own repository where others can fetch it.
 
     TARGET is a folder that a web server reads (default: publish.target). What the own key published

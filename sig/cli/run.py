@@ -54,7 +54,7 @@ def command(context: Context, file: str, arguments: Sequence[str]) -> int:
     return RUN_OFFSET + verb.check(verdict)
 
 
-class _stdout_is_stderr:  # noqa: N801  reads as a statement
+class _stdout_is_stderr:
     def __enter__(self) -> None:
         self._stdout = sys.stdout
         sys.stdout = sys.stderr

@@ -9,8 +9,10 @@ import click
 from sig.cli import Context, options, output
 from sig.cli.questions import passphrase, yes_or_no
 from sig.errors import Refused
+from sig.gpg.agent import SecretKey
 from sig.verbs import setup as verb
 from sig.verbs import trust
+from sig.verbs.workspace import Workspace
 
 
 @click.command()
@@ -70,7 +72,7 @@ def _folder(context: Context) -> str:
     return os.path.join(os.path.abspath(context.path), "")
 
 
-def _list(context: Context, found: tuple[verb.SecretKey, ...]) -> int:
+def _list(context: Context, found: tuple[SecretKey, ...]) -> int:
     if context.json:
         output.document(
             {
@@ -97,7 +99,7 @@ def _list(context: Context, found: tuple[verb.SecretKey, ...]) -> int:
     return 0
 
 
-def _confirm(context: Context, workspace: verb.Workspace) -> None:
+def _confirm(context: Context, workspace: Workspace) -> None:
     found, missing = trust.trusted(workspace)
     output.note("this folder has no own key yet, and trusts:")
     for one in found:

@@ -97,7 +97,9 @@ class Agent:
     def secret_keys(self) -> tuple[SecretKey, ...]:
         """Every key with a secret part, in gpg's order."""
         listed = self._gpg().list_keys(secret=True)
-        return tuple(_secret_key(entry) for entry in listed if len(entry["fingerprint"]) in (40, 64))
+        return tuple(
+            _secret_key(entry) for entry in listed if len(entry["fingerprint"]) in (40, 64)
+        )
 
     def secret_key(self, fingerprint: Fingerprint) -> SecretKey | None:
         """The secret key of this certificate, if the user has one."""
@@ -176,7 +178,7 @@ class Agent:
 
 
 def _secret_key(entry: Any) -> SecretKey:
-    # A token of "#" says that the secret part is elsewhere; small letters are this key's own powers.
+    # A token of "#": the secret part is elsewhere. Small letters are this key's own powers.
     bad = set("ire")
     signing = []
     if "s" in entry["cap"] and entry["token"] != "#" and entry["trust"] not in bad:

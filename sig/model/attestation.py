@@ -1,7 +1,8 @@
 """A statement and who signed it: the border between what was read and what was proved.
 
 `UnverifiedAttestation` is what any remote can write. `Attestation` is made by `sig.gpg` alone,
-after the mathematics and the binding of the key held. Whether the signer counts is neither's matter.
+after the mathematics and the binding of the key held. Whether the signer counts is neither's
+matter.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class UnverifiedAttestation:
     @property
     def digest(self) -> str:
         """Names this envelope, signature included (64 hex digits)."""
-        return hashlib.sha256(b"%s\0%s\0%s" % (self.key.encode(), self.signed, self.sig)).hexdigest()
+        return hashlib.sha256(
+            b"%s\0%s\0%s" % (self.key.encode(), self.signed, self.sig)
+        ).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Attestation:
 
     @property
     def same(self) -> tuple[str, bytes, int]:
-        """Envelopes of equal key, signed bytes and time are one statement (docs/spec/envelope §8)."""
+        """Envelopes that are equal in this are one statement (docs/spec/envelope §8)."""
         return (self.key, self.signed, self.signed_at)
 
 

@@ -1,4 +1,4 @@
-"""What the owner of a folder decided: whom to trust, which policy, which remotes (docs/spec/folder)."""
+"""What the owner of a folder decided: trust, policy, remotes (docs/spec/folder)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ _FULL = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 class Fingerprint(str):
     """Upper-case hex of a primary key: 40 digits (version 4) or 64 (version 6).
 
-    Raises ValueError for anything else; version 3 and 5 keys cannot be named (docs/spec/envelope §2).
+    Raises ValueError for anything else: version 3 and 5 keys cannot be named (docs/spec/envelope
+    §2).
     """
 
     __slots__ = ()

@@ -69,7 +69,7 @@ class Statement:
 
     @property
     def topic(self) -> tuple[str, str | None]:
-        """A newer word ends an older one of the same id, method and base (docs/spec/statement §4)."""
+        """A newer word ends an older one of equal id and topic (docs/spec/statement §4)."""
         return (self.method, self.base)
 
     @property

@@ -232,7 +232,9 @@ def _only(data: Mapping[str, Any], wanted: str) -> None:
     """W7: a signature under one kind of document must never pass for another kind."""
     kinds = sorted(RESERVED & data.keys())
     if kinds != [wanted]:
-        raise FormatError(f"not a document with {wanted}" + (f" but {', '.join(kinds)}" * bool(kinds)))
+        raise FormatError(
+            f"not a document with {wanted}" + (f" but {', '.join(kinds)}" * bool(kinds))
+        )
 
 
 # --- statements ----------------------------------------------------------------------------------
@@ -471,7 +473,7 @@ def repository(raw: bytes) -> UnverifiedRepository:
     )
 
 
-# --- the configuration -----------------------------------------------------------------------------
+# --- the configuration ---------------------------------------------------------------------------
 
 
 def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:

@@ -81,7 +81,7 @@ def next_state(
     above: int,
     expires: int | None = None,
 ) -> tuple[int, bytes]:
-    """The sequence and the signed bytes of the state after `above`, and what it names as earlier."""
+    """The sequence and the signed bytes of the state after `above`, its past named in it."""
     sequence = above + 1
     previous = {at: states[at] for at in previous_sequences(sequence) if at in states}
     return sequence, wire.repository_data(

@@ -1,4 +1,4 @@
-"""How a remote is followed: its pinned key, what makes the next request conditional, its last fetch.
+"""How a remote is followed: its pinned key, what makes requests conditional, its last fetch.
 
 Whether the key counts is not decided here: a remote's own key grants nothing.
 """
@@ -36,7 +36,7 @@ class Following:
 
 
 def read(raw: bytes | None, url: str) -> Following:
-    """The file's meaning; a remote that moved to another `url` keeps its pin and loses validators."""
+    """The file's meaning. A remote that moved to another `url` keeps its pin, not its validators."""
     if raw is None:
         return Following(url)
     try:

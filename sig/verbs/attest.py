@@ -69,8 +69,7 @@ def attest(
         workspace, [claim.data for claim in claims], passphrase, lambda: _unchanged(claims)
     )
     return [
-        Attested(claim.file, claim.data, one.key)
-        for claim, one in zip(claims, signed, strict=True)
+        Attested(claim.file, claim.data, one.key) for claim, one in zip(claims, signed, strict=True)
     ]
 
 

@@ -35,7 +35,7 @@ from sig.verbs.workspace import attest
 ROLLBACK_AFTER = 24 * 60 * 60
 
 
-class Refusal(Exception):  # noqa: N818  it is an outcome of a fetch, not an error of the program
+class Refusal(Exception):
     """What was served is not taken. `result` and `reason` are the words of ``fetch --json``.
 
     `certificate` is the owner's, where it was learnt all the same: a revocation must get through.

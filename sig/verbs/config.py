@@ -23,7 +23,9 @@ KEYS = ("policy", "publish.target", "publish.url")
 def read(workspace: Workspace) -> dict[str, Any]:
     """Every key that is set; `policy` is the folder's own, whatever this machine adds to it."""
     config = workspace.config
-    found: dict[str, Any] = {"policy": dict(config.policy) or dict(policies.write(policies.Policy()))}
+    found: dict[str, Any] = {
+        "policy": dict(config.policy) or dict(policies.write(policies.Policy()))
+    }
     for name in ("target", "url"):
         if name in config.publish:
             found[f"publish.{name}"] = config.publish[name]

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
 
 
-def configuration_file(
-    wanted: Configuration, signer: Signer | None
-) -> dict[str, bytes | None]:
+def configuration_file(wanted: Configuration, signer: Signer | None) -> dict[str, bytes | None]:
     """The file of this configuration, with the next sequence (docs/spec/folder §2)."""
     sequence = (wanted.sequence or 0) + 1
     signed = wire.configuration_data(replace(wanted, sequence=sequence))

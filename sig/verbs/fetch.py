@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import NetworkError, RemoteUnknown, SigError, UsageError
@@ -159,9 +160,7 @@ def _download(
                 url,
                 limit=limit,
                 validators=known.get(name),
-                progress=None
-                if progress is None
-                else lambda done, total, url=url: progress(url, done, total),
+                progress=None if progress is None else partial(progress, url),
             )
         except UsageError as error:
             failure = NetworkError(error.message, reason="network")
@@ -218,9 +217,7 @@ def _checked(
         if download.certificate is None:
             return None
         # The document is the same; its owner's certificate was renewed or revoked.
-        raw = workspace.home.read(
-            layout.remote_repository(download.remote.name), limits.REPOSITORY
-        )
+        raw = workspace.home.read(layout.remote_repository(download.remote.name), limits.REPOSITORY)
         if raw is None:
             return None
     pinned = download.remote.key or download.following.key
@@ -279,7 +276,7 @@ class _Taking:
         return self._workspace.home.read(name, limit)
 
     def commit(self) -> None:
-        from sig.verbs.remembering import keys_that_matter, kept_file
+        from sig.verbs.remembering import kept_file, keys_that_matter
 
         if self._words or self._gone:
             matter = keys_that_matter(self._workspace) | self._pinned
@@ -294,9 +291,7 @@ class _Taking:
             return self._outcome(download, "failed", "network", "it was changed meanwhile")
         if download.failure is not None:
             failure = download.failure
-            return self._outcome(
-                download, "failed", failure.reason, failure.message, failure.hint
-            )
+            return self._outcome(download, "failed", failure.reason, failure.message, failure.hint)
         if checked is None:
             self._follow(download, replace(following, fetched=self._workspace.now()))
             return self._outcome(download, "unchanged", None, fetched=self._workspace.now())
@@ -409,8 +404,8 @@ class _Taking:
 
     def _disappeared(self, remote: Remote, checked: Checked) -> tuple[str, ...]:
         """Rule 4: what was here, is no more, and was not ended by its signer."""
-        from sig.verbs.own import as_weighed, verified
         from sig.trust.decide import ended
+        from sig.verbs.own import as_weighed, verified
 
         name = layout.remote_repository(remote.name)
         old = layout.repository(self._read(name), name)

@@ -68,9 +68,7 @@ def listed(workspace: Workspace) -> list[Known]:
     return workspace.consistent(read)
 
 
-def find(
-    workspace: Workspace, text: str, *, also_gnupg: bool = False
-) -> tuple[Certificate, bool]:
+def find(workspace: Workspace, text: str, *, also_gnupg: bool = False) -> tuple[Certificate, bool]:
     """The one certificate that `text` names, and whether only the user's GnuPG had it.
 
     Raises KeyNotFound, KeyAmbiguous (nothing may be done with any of several), UsageError.

@@ -48,7 +48,7 @@ def lines(
 
 
 def _bounded(found: list[Line], trusted: Collection[Fingerprint]) -> list[Line]:
-    """Rule 2: a flood of throw-away keys must neither fill the index nor hide a word that counts."""
+    """Rule 2: a flood of throw-away keys must not fill the index, nor hide a word that counts."""
     room: dict[str, int] = {}
     kept = []
     for line in found:
@@ -93,7 +93,9 @@ def source_rows(workspace: Workspace, source: str, name: str) -> list[Row]:
     if raw is None:
         return []
     found = _bounded(source_lines(source, raw), workspace.config.trust)
-    return _rows(source, found, memory.read_met(workspace.home.read(met_file(source), memory.MET_BYTES)))
+    return _rows(
+        source, found, memory.read_met(workspace.home.read(met_file(source), memory.MET_BYTES))
+    )
 
 
 def rows_of_files(workspace: Workspace, ids: Collection[str] | None) -> dict[str, list[Row]]:
@@ -167,7 +169,10 @@ def rebuild(workspace: Workspace, index: Index) -> None:
     stamps = workspace.stamps()
     names = workspace.source_files()
     index.rebuild(
-        {source: (stamps[source], source_rows(workspace, source, names[source])) for source in stamps}
+        {
+            source: (stamps[source], source_rows(workspace, source, names[source]))
+            for source in stamps
+        }
     )
 
 
@@ -175,6 +180,4 @@ def converted(workspace: Workspace) -> dict[str, bytes | None]:
     """What a folder of 2016 needs besides its own files, which are kept as they are."""
     from sig.gpg.keys import file_name
 
-    return {
-        f"keys/{file_name(key)}": one.raw for key, one in workspace.old_certificates.items()
-    }
+    return {f"keys/{file_name(key)}": one.raw for key, one in workspace.old_certificates.items()}

@@ -50,14 +50,15 @@ def verified(
 def wait_until_later(
     workspace: Workspace, statements: Iterable[UnverifiedAttestation], ids: set[Identifier]
 ) -> None:
-    """Rule 3: two words in one second have no order. Raises Conflict where the clock was set back."""
+    """Rule 3: two words in one second have no order. Raises Conflict for a clock set back."""
     about = [one for one in statements if one.statement.id in ids]
     last = max((one.signed_at for one in verified(workspace, about)), default=None)
     if last is None:
         return
     if last > workspace.now() + PATIENCE_SECONDS:
         raise Conflict(
-            f"your last word about this is dated {instant.write(last)}, after this clock", hint="date"
+            f"your last word about this is dated {instant.write(last)}, after this clock",
+            hint="date",
         )
     while workspace.now() <= last:
         time.sleep(0.05)

@@ -21,6 +21,7 @@ from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.certificate import Certificate
 from sig.model import wire
+from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.repository import UnverifiedRepository
 from sig.repo import layout, limits
@@ -53,7 +54,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What `publish --check` found: the public sequence and the folder's, None where there is none."""
+    """What `publish --check` found: the public sequence and the folder's, None without one."""
 
     url: str
     public: int | None
@@ -164,7 +165,7 @@ def taken_over(
     return files | kept_file(workspace, theirs, matter=set(matter)), len(theirs)
 
 
-def _of_key(public: Public, signer: Signer) -> list[own.UnverifiedAttestation]:
+def _of_key(public: Public, signer: Signer) -> list[UnverifiedAttestation]:
     return [one for one in public.repository.attestations if one.key == signer.key]
 
 
@@ -188,9 +189,7 @@ def publish(
             workspace.commit(files)
         elif current is None or current.sequence is None:
             statements = () if current is None else current.attestations
-            workspace.commit(
-                own.next_repository(workspace, signer, statements, above=0, states={})
-            )
+            workspace.commit(own.next_repository(workspace, signer, statements, above=0, states={}))
         elif signer.changes():
             workspace.commit(signer.changes())
         raw = workspace.home.read(layout.REPOSITORY, limits.REPOSITORY) or b""

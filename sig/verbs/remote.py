@@ -94,7 +94,7 @@ def _pin(workspace: Workspace, text: str) -> Fingerprint:
 
 
 def _dropped(workspace: Workspace, remote: Remote) -> dict[str, bytes | None]:
-    """The files of a remote go, but for what must be remembered of its key (docs/spec/memory §1)."""
+    """The files of a remote go, but for what is remembered of its key (docs/spec/memory §1)."""
     home = workspace.home
     name = layout.remote_repository(remote.name)
     raw = home.read(name, limits.REPOSITORY)
@@ -127,9 +127,7 @@ def remove(workspace: Workspace, name: str, passphrase: str | None = None) -> Re
     return remote
 
 
-def rename(
-    workspace: Workspace, old: str, new: str, passphrase: str | None = None
-) -> Remote:
+def rename(workspace: Workspace, old: str, new: str, passphrase: str | None = None) -> Remote:
     """Give a remote another name. Raises RemoteExists, RemoteUnknown, UsageError."""
     try:
         remote_name(new)
@@ -147,8 +145,7 @@ def rename(
         return replace(
             before,
             remotes=tuple(
-                replace(one, name=new) if one.name == remote.name else one
-                for one in before.remotes
+                replace(one, name=new) if one.name == remote.name else one for one in before.remotes
             ),
         )
 
@@ -156,9 +153,11 @@ def rename(
         workspace,
         edit,
         passphrase=passphrase,
-        files=lambda: workspace.home.move(f"remotes/{remote.name}", f"remotes/{new}")
-        if new != remote.name
-        else {},
+        files=lambda: (
+            workspace.home.move(f"remotes/{remote.name}", f"remotes/{new}")
+            if new != remote.name
+            else {}
+        ),
     )
     return replace(remote, name=new)
 
@@ -169,9 +168,7 @@ def listed(workspace: Workspace) -> list[Followed]:
     def read() -> list[Followed]:
         found = []
         for remote in sorted(workspace.config.remotes, key=lambda one: one.name.lower()):
-            state = remotes.read(
-                workspace.home.read(layout.remote_state(remote.name)), remote.url
-            )
+            state = remotes.read(workspace.home.read(layout.remote_state(remote.name)), remote.url)
             found.append(
                 Followed(
                     remote.name,

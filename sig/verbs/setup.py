@@ -43,9 +43,7 @@ def candidates(workspace: Workspace) -> tuple[SecretKey, ...]:
 def find_secret_key(workspace: Workspace, text: str) -> SecretKey:
     """The one secret key that `text` names. Raises KeyNotFound, KeyAmbiguous, UsageError."""
     digits = digits_of(text)
-    found = [
-        key for key in workspace.agent.secret_keys() if key.fingerprint.endswith(digits)
-    ]
+    found = [key for key in workspace.agent.secret_keys() if key.fingerprint.endswith(digits)]
     if not found:
         raise KeyNotFound(f"Key not found: {text}", hint="gpg --list-secret-keys")
     if len(found) > 1:

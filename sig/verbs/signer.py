@@ -46,15 +46,11 @@ class Signer:
         self._passphrase = passphrase
         secret = self._agent.secret_key(chosen)
         if secret is None or not secret.usable:
-            raise GpgError(
-                f"GnuPG has no secret key of {chosen} that can sign", hint="sig doctor"
-            )
+            raise GpgError(f"GnuPG has no secret key of {chosen} that can sign", hint="sig doctor")
         self._signing_key = secret.signing[0]
         self.certificate = self._refreshed(workspace)
         self._known = {
-            f"keys/{file_name(chosen)}": workspace.home.read(
-                f"keys/{file_name(chosen)}"
-            ),
+            f"keys/{file_name(chosen)}": workspace.home.read(f"keys/{file_name(chosen)}"),
             layout.CERTIFICATE: workspace.home.read(layout.CERTIFICATE),
         }
 

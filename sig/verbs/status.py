@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The numbers of a bare `sig`. `fetched` is the oldest of the last fetches (seconds since 1970).
+    """The numbers of a bare `sig`. `fetched` is the oldest of the last fetches, since 1970.
 
     `index` is ``ok``, ``not made yet`` or ``out of date``; `next` is the one next command.
     """

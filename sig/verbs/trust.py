@@ -50,7 +50,7 @@ def add(workspace: Workspace, text: str, passphrase: str | None = None) -> Chang
 def _files(workspace: Workspace, certificate: Certificate) -> dict[str, bytes | None]:
     """The certificate, and the warnings of this signer that must not be forgotten from now on."""
     from sig.verbs.ledger import all_rows
-    from sig.verbs.remembering import keys_that_matter, kept_file
+    from sig.verbs.remembering import kept_file, keys_that_matter
 
     files, _, _ = keys.merged_file(workspace, certificate)
     key = certificate.fingerprint

@@ -21,7 +21,7 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer for one thing that was asked about: a path as it was given, ``-``, or an identifier."""
+    """The answer for what was asked about: a path as given, ``-``, or an identifier."""
 
     asked: str
     verdict: Verdict
@@ -71,13 +71,11 @@ def verdicts_of(workspace: Workspace, ids: Iterable[Identifier]) -> dict[Identif
         workspace.note(f"there is no folder at {workspace.home.path}/ yet; sig remote add makes it")
 
     def read() -> dict[Identifier, Verdict]:
-        workspace.config  # noqa: B018  a folder that cannot be believed is refused before it is asked
+        _ = workspace.config  # a folder that cannot be believed is refused before it is asked
         rows = workspace.rows(wanted)
         return {id: workspace.decide(id, rows.get(id, ())) for id in wanted}
 
     try:
         return workspace.consistent(read)
     except StoreError as error:
-        return {
-            id: Verdict(id, Answer.ERROR, Reason.STORE, error.message) for id in wanted
-        }
+        return {id: Verdict(id, Answer.ERROR, Reason.STORE, error.message) for id in wanted}

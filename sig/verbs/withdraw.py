@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def withdraw(
     workspace: Workspace, file: str, id: Identifier, passphrase: str | None = None
 ) -> Attested:
-    """Sign that the own statements about `id` no longer hold. Raises NotFound where there are none."""
+    """Sign that the own statements about `id` no longer hold. Raises NotFound without one."""
 
     def check() -> None:
         read = own.repository(workspace)

@@ -132,7 +132,7 @@ class Workspace:
             raise StoreError(f"config is damaged: {error.message}", hint="sig doctor") from error
         if found.key is not None and sig is not None:
             try:
-                # Whose key has ended since may still read the own folder: only a forgery is refused.
+                # Whose key has ended since may still read the folder: only a forgery is refused.
                 verify.check(signed, sig, found.key, self.certificate(found.key))
             except SignatureError as error:
                 raise StoreError(
@@ -143,9 +143,7 @@ class Workspace:
     @property
     def is_old(self) -> bool:
         """Whether the program of 2016 wrote this folder and nothing has converted it (rule 5)."""
-        return (
-            self.home.stat("version") is None and self.home.stat(layout.OLD_KEYBOX) is not None
-        )
+        return self.home.stat("version") is None and self.home.stat(layout.OLD_KEYBOX) is not None
 
     @property
     def keys(self) -> Keys:
