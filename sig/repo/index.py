@@ -74,9 +74,7 @@ class Row:
             raise ValueError("the text of a row is one line of ASCII without a tab")
         if not self.source or not self.id:
             raise ValueError("a row has an identifier and a source")
-        for word in (self.id, self.source):
-            if "\n" in word or "\t" in word:
-                raise ValueError("no tab and no newline in an identifier or a source")
+        _one_line(self.id, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +183,9 @@ class Index:
         `Home.writing`. Raises IndexStale, and then nothing has changed: rebuild.
         """
         # All from the caller comes before the connection: its errors are not the index's.
+        for name, (stamp, _) in changed.items():
+            _one_line(name, stamp)
+        _one_line(*(each.stamp for each in (delta or {}).values()))
         filled = {name: (stamp, _lines(name, rows)) for name, (stamp, rows) in changed.items()}
         added = {name: _lines(name, each.added) for name, each in (delta or {}).items()}
         removed = {name: _lines(name, each.removed) for name, each in (delta or {}).items()}
@@ -235,6 +236,8 @@ class Index:
         `sources` are the stamp and all rows of each source. Only within `Home.writing`. Raises
         StoreError if it cannot be written; then there is none, or the one that was.
         """
+        for name, (stamp, _) in sources.items():
+            _one_line(name, stamp)
         lines = {name: _lines(name, rows) for name, (_, rows) in sources.items()}
         buckets = LEAST
         while buckets * ROWS < sum(map(len, lines.values())):
@@ -416,8 +419,6 @@ class Index:
     def _write_meta(self, connection: sqlite3.Connection, meta: _Meta) -> None:
         lines = [f"{VERSION}\t{meta.buckets}\t{meta.salt.hex()}"]
         for name, source in sorted(meta.sources.items()):
-            if any(character in name + source.stamp for character in "\t\n"):
-                raise ValueError("no tab and no newline in a source or its stamp")
             lines.append(f"{name}\t{source.stamp}\t{source.rows}\t{source.digest.hex()}")
         head = _encode("\n".join([*lines, ""]))
         knots = bytes(meta.knots)
@@ -501,6 +502,12 @@ class Index:
 
 
 # --- rows and bytes ------------------------------------------------------------------------------
+
+
+def _one_line(*words: str) -> None:
+    for word in words:
+        if "\n" in word or "\t" in word:
+            raise ValueError("no tab and no newline in an identifier, a source or a stamp")
 
 
 def _encode(text: str) -> bytes:
