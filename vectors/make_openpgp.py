@@ -806,6 +806,17 @@ def forged_shapes() -> Iterator[Vector]:
     yield Vector("v6-salt", "a salt of the wrong length", "invalid", v6.fingerprint, sig, made)
     sig = v6.sign(SIGNED, SPRING)
     yield Vector("v6", "version 6", "sound", v6.fingerprint, sig, made, made=SPRING)
+    mute = Key("ed25519", version=6)
+    for name, flags, expect in (("none", None, "invalid"), ("sign", 3, "sound")):
+        yield Vector(
+            f"v6-flags-{name}",
+            f"version 6, key flags: {name}",
+            expect,
+            mute.fingerprint,
+            mute.sign(SIGNED, SPRING),
+            (mute.public + mute.direct(BORN, flags=flags) + mute.named(flags=None),),
+            made=SPRING,
+        )
     ahead = at("2100-01-01")
     sig = key.sign(SIGNED, ahead)
     yield one("future", "far ahead: for a clock to say", "sound", sig, made=ahead)
@@ -1030,6 +1041,41 @@ def forged_keys() -> Iterator[Vector]:
 
     # Subkeys.
     by_sub = sub_.sign(SIGNED, SPRING)
+    yield one(
+        "subkey-no-flags",
+        "a subkey without key flags that agreed",
+        "sound",
+        plain + key.binds(sub_, BORN, flags=None),
+        sig=by_sub,
+        by=sub_,
+    )
+    yield one(
+        "self-expired",
+        "the self-signature has an expiry of its own, which ended the key",
+        "key-expired",
+        key.public + key.named(hashed=sub(3, four(60))),
+        end=BORN + 60,
+    )
+    yield one(
+        "self-two-expiries",
+        "a renewal with two key expiries binds nothing: readers take one or the other",
+        "key-expired",
+        key.public
+        + key.named(expires=YEAR)
+        + key.named(bare=True, made=SPRING, expires=YEAR, hashed=sub(9, four(9 * YEAR))),
+        sig=late,
+        made=LATER,
+        end=BORN + YEAR,
+    )
+    yield one(
+        "revocation-two-reasons",
+        "a revocation with two reasons is hard: readers take one or the other",
+        "key-revoked-hard",
+        key.public
+        + key.sign(key.framed, SUMMER, kind=0x20, hashed=sub(29, b"\1") + sub(29, b"\2"))
+        + key.named(),
+        end=SUMMER,
+    )
     bound = plain + key.binds(sub_, BORN)
     stolen = thief.sign(
         key.framed + sub_.framed,

@@ -34,6 +34,8 @@ from sig.gpg.packets import Block, KeyPacket, SignaturePacket
 from sig.model.fingerprint import Fingerprint
 
 MAX_INPUT = 8 * 1024 * 1024
+# A certificate may have thousands of self-signatures, each governing a second.
+_MAX_TRIALS = 64
 
 _REASONS = {
     0: "no reason given",
@@ -182,6 +184,10 @@ class Certificate:
     users: tuple[packets.Component, ...] = field(repr=False, compare=False)
     _trials: dict[tuple[Bond, Bond], pysequoia.Cert] = field(repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[object, tuple[bytes]]:
+        # To another process it goes as its bytes: what was proven of it is proven again there.
+        return stored, (self.raw,)
+
     @property
     def short(self) -> str:
         """The last eight digits, for people. Never enough to choose a key."""
@@ -246,6 +252,8 @@ class Certificate:
         """
         known = self._trials.get((own, bond))
         if known is None:
+            if len(self._trials) >= _MAX_TRIALS:
+                self._trials.clear()
             framed = packets.packet(packets.PUBLIC_KEY, self.primary.key.body) + own.framed
             if bond is not own:
                 framed += bond.framed

@@ -33,13 +33,16 @@ class Keys:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read: dict[Fingerprint, Certificate | None] = {}
+        self._read: dict[Fingerprint, Certificate] = {}
 
     def get(self, fingerprint: Fingerprint) -> Certificate | None:
         """The known certificate, None if it is not known. Raises StoreError if it is damaged."""
-        if fingerprint not in self._read:
-            self._read[fingerprint] = self._load(fingerprint)
-        return self._read[fingerprint]
+        known = self._read.get(fingerprint)
+        if known is None:
+            known = self._load(fingerprint)
+            if known is not None:
+                self._read[fingerprint] = known
+        return known
 
     def fingerprints(self) -> list[Fingerprint]:
         """What is known, sorted. Raises StoreError if the folder cannot be read."""

@@ -31,6 +31,8 @@ MAX_PACKETS = 65_536
 MAX_KEY_BODY = 16 * 1024
 MAX_USER_ID = 4096
 MAX_EMBEDDED = 4
+# Small enough that a binding with one that was put in canonical form can always be written again.
+MAX_EMBEDDED_BODY = 16 * 1024
 
 SIGNATURE, SECRET_KEY, PUBLIC_KEY, SECRET_SUBKEY, PUBLIC_SUBKEY = 2, 5, 6, 7, 14
 USER_ID, USER_ATTRIBUTE = 13, 17
@@ -277,7 +279,7 @@ def signature(body: bytes) -> SignaturePacket:
             issuers.append(content)
         elif name == 33:
             issuers.append(content[1:])
-        elif name == 32:
+        elif name == 32 and len(content) <= MAX_EMBEDDED_BODY:
             embedded.append(content)
             embedded_is_hashed = True
         if field & 0x80 and name not in known:  # 5
@@ -289,7 +291,8 @@ def signature(body: bytes) -> SignaturePacket:
     for field, content in _subpackets(body, after, tail):
         name = field & 0x7F
         if name == 32:
-            embedded.append(content)
+            if len(content) <= MAX_EMBEDDED_BODY:
+                embedded.append(content)
         elif named:
             continue
         elif name == 16:

@@ -161,7 +161,9 @@ def _time(bond: Bond) -> int:
 
 def _able(life: KeyLife, bond: Bond) -> None:
     flags = bond.claim.flags
-    if flags is not None and not flags & _SIGN:
+    if flags is None and life.key.version == 4:
+        flags = _SIGN  # keys of the nineties say nothing; every reader lets them sign
+    if not (flags or 0) & _SIGN:
         raise SignatureError("the key may not sign")
     if life.primary is not None:
         back = life.agreed(bond)
