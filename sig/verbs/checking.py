@@ -50,7 +50,8 @@ class Refusal(Exception):
         hint: str | None = None,
         certificate: Certificate | None = None,
     ) -> None:
-        super().__init__(message)
+        # All that __init__ wants: it comes back from another process.
+        super().__init__(result, reason, message)
         self.result = result
         self.reason = reason
         self.message = message
@@ -135,8 +136,8 @@ def owner_certificate(
         raise Refusal(
             "refused",
             "key-changed",
-            f"it is signed by {key}, and was pinned to {pinned}",
-            hint="ask its owner by another way, then: sig remote add NAME URL --key FINGERPRINT",
+            f"it is signed by {key}, and was pinned to {pinned}: ask its owner",
+            hint="sig remote add NAME URL --key FINGERPRINT",
         )
     here = known.get(key)
     if key_asc is None:
@@ -197,7 +198,7 @@ def follows(
         raise Refusal(
             "refused",
             "fork",
-            f"there are two states {checked.sequence}: it is not the one that was met before",
+            f"there are two states {checked.sequence}, this is not the one that was met: ask its owner",
             hint=ACCEPT,
         )
     if checked.sequence > remembered.sequence:
@@ -207,7 +208,7 @@ def follows(
                 "refused",
                 "fork",
                 f"its past was rewritten: it names another state {remembered.sequence}"
-                " than was met",
+                " than was met: ask its owner",
                 hint=ACCEPT,
             )
         return "new"
@@ -217,7 +218,7 @@ def follows(
             "refused",
             "rollback",
             f"it serves a state {checked.sequence} that is not in the past of"
-            f" state {remembered.sequence}",
+            f" state {remembered.sequence}: ask its owner",
             hint=ACCEPT,
         )
     if behind_since is not None and now - behind_since > ROLLBACK_AFTER:
@@ -225,10 +226,10 @@ def follows(
             "refused",
             "rollback",
             f"it serves state {checked.sequence} since {instant.write(behind_since)}, and"
-            f" state {remembered.sequence} was met before",
+            f" state {remembered.sequence} was met before: ask its owner",
             hint=ACCEPT,
         )
     return "behind"
 
 
-ACCEPT = "ask its owner; if it is meant: sig remote accept NAME"
+ACCEPT = "sig remote accept NAME"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sig.errors import Refused, StoreError, Unavailable
+from sig.errors import NotTrusted, Refused, StoreError, Unavailable
 from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Verdict
 from sig.verbs.verify import verdicts_of
@@ -133,6 +133,24 @@ def _run_copy(
         )
     code = done.returncode
     os._exit(128 - code if code < 0 else code)
+
+
+def run(
+    workspace: Workspace,
+    path: str,
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> NoReturn:
+    """Verify the script at `path` and become it. Raises NotTrusted with the verdict's words.
+
+    Answers for this file alone, not for what it loads (rule 4).
+    """
+    script = read(path)
+    interpreter(script)
+    found = verdict(workspace, script)
+    if found.answer is not Answer.OK:
+        raise NotTrusted(f"{path}: {found.message}")
+    execute(script, arguments, os.environ if environment is None else environment)
 
 
 def check(found: Verdict) -> int:

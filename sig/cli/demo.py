@@ -1,0 +1,204 @@
+"""`sig demo`: the whole story, with real keys, folders and a real server on loopback.
+
+Every command is run as a user would type it, in a process of its own, and its exit status is what
+the story promises; otherwise the demo fails. Nothing outside a temporary folder is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import click
+
+from sig.cli import Context, options, output
+from sig.errors import Refused, Unavailable
+
+_SCRIPT = 'print("hello from the script")\n'
+
+
+@click.command()
+@options
+@click.pass_obj
+def command(context: Context) -> int:
+    """The whole story on throw-away keys and a loopback server, in under half a minute.
+
+    Touches neither your GnuPG nor your folder, and leaves nothing behind.
+    """
+    if context.json:
+        raise click.UsageError("the demo is for reading; it has no JSON")
+    if context.offline:
+        raise click.UsageError("the demo needs its own server on loopback")
+    from sig.gpg.agent import program
+
+    program()
+    with tempfile.TemporaryDirectory(prefix="sig-demo-") as folder:
+        _Story(Path(folder), context).tell()
+    return 0
+
+
+class _Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        """The story shows what is asked for; the server need not."""
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """The URL of a server for this folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=os.fspath(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Story:
+    """Alice and Bob, each with an own home, key and folder."""
+
+    def __init__(self, folder: Path, context: Context) -> None:
+        self._folder = folder
+        self._context = context
+        self._work = folder / "work"
+        self._public = folder / "public"
+        self._work.mkdir()
+        self._public.mkdir()
+
+    def tell(self) -> None:
+        """The story from the first key to the refused fork."""
+        script = self._work / "hello.py"
+        script.write_text(_SCRIPT, encoding="utf-8")
+        for name in ("alice", "bob"):
+            for part in (name, f"{name}/.gnupg"):
+                (self._folder / part).mkdir(mode=0o700)
+        try:
+            with _served(self._public) as url:
+                self._acts(url)
+        finally:
+            self._stop_agents()
+
+    def _acts(self, url: str) -> None:
+        public = os.fspath(self._public)
+        self._say("Two people make a folder each, with throw-away keys.")
+        for name in ("bob", "alice"):
+            self._run(
+                name, "setup", "--new", f"{name} <{name}@example.org>", "--passphrase-fd", "0"
+            )
+        self._say("Bob reviews a script, signs what he found, and publishes the folder.")
+        self._run("bob", "attest", "hello.py", "--ok", "--reviewed", "-m", "I read all of it.")
+        self._run("bob", "publish", public)
+        older = self._keep()
+        self._say("Alice follows Bob. Fetching alone makes nobody count.")
+        self._run("alice", "remote", "add", "bob", url)
+        self._run("alice", "fetch")
+        self._run("alice", "verify", "hello.py", status=1)
+        self._run("alice", "run", "hello.py", status=111)
+        self._say("Alice decides that Bob counts.")
+        key = self._key_of("bob")
+        self._run("alice", "trust", "add", key)
+        self._run("alice", "verify", "hello.py")
+        self._run("alice", "run", "hello.py")
+        self._say("Bob finds a flaw and says so.")
+        backup = self._folder / "backup"
+        shutil.copytree(self._folder / "bob" / ".signet", backup)
+        self._run("bob", "attest", "hello.py", "--not-ok", "--reviewed", "-m", "A back door!")
+        self._run("bob", "publish", public)
+        self._run("alice", "fetch")
+        self._run("alice", "verify", "hello.py", status=3)
+        self._say("The host serves the older state again. It is ignored, the mark stays.")
+        self._put(older)
+        self._run("alice", "fetch")
+        self._run("alice", "verify", "hello.py", status=3)
+        self._say("The host serves another state under the same number: a fork. It is refused.")
+        self._fork(backup)
+        self._run("alice", "fetch", status=1)
+        self._run("alice", "verify", "hello.py", status=3)
+        self._run("alice", "show", "hello.py")
+        self._say("That is all. Nothing is left behind.")
+
+    def _say(self, text: str) -> None:
+        output.say(f"\n# {text}")
+
+    def _environment(self, name: str) -> dict[str, str]:
+        home = os.fspath(self._folder / name)
+        kept = {
+            word: value
+            for word, value in os.environ.items()
+            if not word.startswith(("SIG_", "GNUPG", "GPG_")) and "proxy" not in word.lower()
+        }
+        gnupg = os.path.join(home, ".gnupg")
+        return kept | {"HOME": home, "GNUPGHOME": gnupg, "SIG_DIR": os.path.join(home, ".signet")}
+
+    def _call(self, name: str, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "sig", *words],
+            cwd=self._work,
+            env=self._environment(name),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding=sys.stdout.encoding,
+            errors="replace",
+            check=False,
+        )
+
+    def _run(self, name: str, *words: str, status: int = 0) -> None:
+        typed = " ".join(f'"{word}"' if " " in word or not word else word for word in words)
+        nothing = " < /dev/null" if "--passphrase-fd" in words else ""
+        output.say(f"{name}$ sig {typed}{nothing}")
+        done = self._call(name, words)
+        sys.stdout.write(done.stdout)
+        if done.returncode:
+            output.say(f"# exit status {done.returncode}")
+        sys.stdout.flush()
+        if done.returncode != status:
+            raise Refused(f"the demo went wrong: exit status {done.returncode}, not {status}")
+
+    def _key_of(self, name: str) -> str:
+        told = self._call(name, ["key", "list"]).stdout.split()
+        if not told:
+            raise Unavailable("the demo went wrong: no key was made")
+        return told[0]
+
+    def _keep(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self._public.iterdir()}
+
+    def _put(self, files: dict[str, bytes]) -> None:
+        for name, data in files.items():
+            (self._public / name).write_bytes(data)
+
+    def _fork(self, backup: Path) -> None:
+        """Bob's backup signs another state with the number that is taken, and gets published."""
+        now = self._folder / "bob" / ".signet"
+        real = self._folder / "real"
+        now.rename(real)
+        backup.rename(now)
+        words = ["attest", "hello.py", "--ok", "--reviewed", "-m", "It is fine after all."]
+        self._call("bob", words)
+        for name in ("repo.json", "key.asc"):
+            shutil.copyfile(now / "repo" / name, self._public / name)
+        now.rename(backup)
+        real.rename(now)
+
+    def _stop_agents(self) -> None:
+        stop = shutil.which("gpgconf")
+        for name in ("alice", "bob"):
+            if stop is not None:
+                subprocess.run(  # noqa: S603
+                    [stop, "--kill", "all"],
+                    env=self._environment(name),
+                    capture_output=True,
+                    check=False,
+                )
