@@ -102,7 +102,47 @@ _PLACES = {
     "withdraw": "sig.verbs.withdraw:withdraw",
 }
 
-__all__ = [*sorted(_PLACES), "__version__"]  # noqa: PLE0604  every item is a text
+__all__ = [
+    "Answer",
+    "Attested",
+    "Check",
+    "Claim",
+    "Fetched",
+    "Identifier",
+    "Judged",
+    "Known",
+    "Published",
+    "Reason",
+    "Result",
+    "SigError",
+    "State",
+    "Verdict",
+    "Workspace",
+    "__version__",
+    "attest",
+    "configuration",
+    "configure",
+    "doctor",
+    "fetch",
+    "identify",
+    "key_import",
+    "keys",
+    "publish",
+    "published",
+    "remote_add",
+    "remote_remove",
+    "remote_rename",
+    "remotes",
+    "repair",
+    "run",
+    "setup",
+    "status",
+    "trust_add",
+    "trust_remove",
+    "trusted",
+    "verify",
+    "withdraw",
+]
 
 
 def __getattr__(name: str) -> Any:

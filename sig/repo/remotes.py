@@ -36,7 +36,7 @@ class Following:
 
 
 def read(raw: bytes | None, url: str) -> Following:
-    """The file's meaning. A remote that moved to another `url` keeps its pin, not its validators."""
+    """The file's meaning. A remote that moved to another `url` keeps its pin, no validators."""
     if raw is None:
         return Following(url)
     try:

@@ -198,7 +198,8 @@ def follows(
         raise Refusal(
             "refused",
             "fork",
-            f"there are two states {checked.sequence}, this is not the one that was met: ask its owner",
+            f"there are two states {checked.sequence}, this is not the one that was met:"
+            " ask its owner",
             hint=ACCEPT,
         )
     if checked.sequence > remembered.sequence:

@@ -19,20 +19,28 @@ CALLS = ("open", "mkdir", "chmod", "write", "utime", "fsync", "replace", "unlink
 
 @contextmanager
 def at_step(number: int, happens: Callable[[], object]) -> Iterator[list[str]]:
-    """Before the `number`-th step, `happens()`. Yields the list of the steps so far."""
+    """Before the `number`-th step, `happens()`. Yields the list of the steps so far.
+
+    A step reads like ``fsync PATH`` or ``replace PATH PATH``.
+    """
     steps: list[str] = []
+    opened: dict[object, object] = {}
     real = {name: getattr(os, name) for name in CALLS}
 
-    def step(name: str, place: object) -> None:
-        steps.append(f"{name} {place}")
+    def step(name: str, *places: object) -> None:
+        steps.append(" ".join([name, *(str(opened.get(place, place)) for place in places)]))
         if len(steps) == number:
             happens()
 
     def stand_in(name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            if name == "open" and not arguments[1] & os.O_CREAT:
-                return real[name](*arguments, **options)
-            step(name, arguments[0])
+            if name == "open":
+                if arguments[1] & os.O_CREAT:
+                    step(name, arguments[0])
+                descriptor = real[name](*arguments, **options)
+                opened[descriptor] = arguments[0]
+                return descriptor
+            step(name, *(arguments if name == "replace" else arguments[:1]))
             if name == "write" and len(arguments[1]) > 1:
                 half = real[name](arguments[0], arguments[1][: len(arguments[1]) // 2])
                 step("rest of write", arguments[0])

@@ -264,6 +264,46 @@ def test_killed_at_any_step_it_is_the_old_or_the_new(tmp_path: Path, case: str) 
     assert not seen[0]
 
 
+@pytest.mark.parametrize("case", CHANGES)
+def test_what_counts_is_on_the_disk_before_it_counts(home: Home, case: str) -> None:
+    """Loss of power cannot be tried here, so the order of the calls is looked at (H6)."""
+    commit(home, OLD)
+    changes = CHANGES[case]
+    root = str(home.path)
+    manifest, pending = f"{root}/pending/commit", f"{root}/pending"
+    with home.writing(), at_step(0, int) as steps:
+        home.commit(changes)
+    moved = [step.split()[1:] for step in steps if step.startswith("replace ")]
+    commits = [at for at, step in enumerate(steps) if step.endswith(f" {manifest}")]
+
+    def last(step: str, before: int) -> int:
+        return max(at for at in range(before) if steps[at] == step)
+
+    for source, target in moved:
+        if target == f"{root}/generation":
+            continue  # nothing rests on it after a loss of power
+        at = steps.index(f"replace {source} {target}")
+        flushed, written = last(f"fsync {source}", at), last(f"rest of write {source}", at)
+        assert flushed > written
+        if commits:
+            # All bytes and names, then the journal, then the journal's name, then the places.
+            assert flushed <= commits[0]
+            assert last(f"open {source}", at) < last(f"fsync {pending}", commits[0] + 1)
+            assert target == manifest or last(f"fsync {pending}", at) > commits[0]
+    end = steps.index(f"unlink {manifest}") if commits else len(steps)
+    for name in changes:
+        folder = str((home.path / name).parent)
+        if os.path.isdir(folder):
+            kinds = ("unlink ", "replace ")
+            [act] = [s for s in steps if s.startswith(kinds) and s.endswith(f" {root}/{name}")]
+            assert last(f"fsync {folder}", end) > last(act, end)
+            above = str(Path(folder).parent)
+            if f"mkdir {folder}" in steps:
+                assert last(f"fsync {above}", end) > last(f"mkdir {folder}", end)
+    if commits:
+        assert last(f"fsync {pending}", len(steps)) > end
+
+
 def test_killed_while_it_mends_it_can_be_mended_still(tmp_path: Path) -> None:
     """The next writer is killed too, at each of its steps."""
     changes = CHANGES["move"]
