@@ -1,0 +1,40 @@
+"""What every room may use: a `World` on real parts (tests/world.py)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.world import Person, Seeds, World
+
+
+@pytest.fixture(scope="session")
+def seeds() -> Iterator[Seeds]:
+    """Keys and folders that are made once."""
+    if shutil.which("gpg") is None:
+        pytest.skip("gpg is not installed")
+    found = Seeds()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def world(seeds: Seeds) -> Iterator[World]:
+    """One story."""
+    found = World(seeds)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def alice(world: World) -> Person:
+    """Alice, whose folder belongs to her key."""
+    return world.person("alice")
+
+
+@pytest.fixture
+def bob(world: World) -> Person:
+    """Bob, whose folder belongs to his key."""
+    return world.person("bob")
