@@ -109,7 +109,7 @@ def essence(found: Verdict) -> tuple[object, ...]:
     return (STATUS[found.answer], made, sorted(counted, key=str))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(HEAPS, TRUST, POLICIES)
 def test_an_untrusted_statement_changes_no_answer(
     heap: list[Weighed], trusted: frozenset[Fingerprint], policy: Policy
@@ -122,7 +122,7 @@ def test_an_untrusted_statement_changes_no_answer(
     assert (everything.answer is Answer.UNKNOWN) == (everything.statements == ())
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(HEAPS, statements(), TRUST, POLICIES)
 def test_one_more_warning_never_improves(
     heap: list[Weighed], one: Weighed, trusted: frozenset[Fingerprint], policy: Policy
@@ -134,7 +134,7 @@ def test_one_more_warning_never_improves(
     assert WORD[after.answer] <= WORD[before.answer]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(HEAPS, TRUST, POLICIES, st.sampled_from(SIGNERS))
 def test_removing_who_says_ok_never_improves(
     heap: list[Weighed], trusted: frozenset[Fingerprint], policy: Policy, who: Fingerprint
@@ -151,7 +151,7 @@ def test_removing_who_says_ok_never_improves(
         assert WORD[after.answer] <= WORD[before.answer]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(HEAPS, TRUST, POLICIES, st.data())
 def test_order_and_duplication_never_matter(
     heap: list[Weighed], trusted: frozenset[Fingerprint], policy: Policy, data: st.DataObject
@@ -164,7 +164,7 @@ def test_order_and_duplication_never_matter(
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(HEAPS, TRUST, POLICIES)
 def test_a_statement_of_two_sources_is_two_of_one(
     heap: list[Weighed], trusted: frozenset[Fingerprint], policy: Policy
@@ -180,7 +180,7 @@ def test_a_statement_of_two_sources_is_two_of_one(
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(HEAPS, TRUST, POLICIES, POLICIES)
 def test_a_tighter_policy_never_improves(
     heap: list[Weighed], trusted: frozenset[Fingerprint], site: Policy, user: Policy
@@ -191,7 +191,7 @@ def test_a_tighter_policy_never_improves(
         assert WORD[both.answer] <= WORD[verdict(*heap, trusted=trusted, policy=policy).answer]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(HEAPS, TRUST, POLICIES, st.integers(-6, 25))
 def test_what_was_signed_later_does_not_change_the_past(
     heap: list[Weighed], trusted: frozenset[Fingerprint], policy: Policy, hours: int
@@ -210,7 +210,7 @@ def test_what_was_signed_later_does_not_change_the_past(
     assert essence(one) == essence(two)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(HEAPS, TRUST, POLICIES)
 def test_lines_say_what_was_counted(
     heap: list[Weighed], trusted: frozenset[Fingerprint], policy: Policy
@@ -392,7 +392,7 @@ def happen(world: World, event: tuple[str, Any]) -> None:
         world.heap[what] = replace(one, sources=()) if kind == "gone" else replace(one, stale=True)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300, deadline=None)
 @given(EVENTS, POLICIES)
 def test_nothing_but_a_newer_word_of_its_signer_ends_a_warning(
     events: list[tuple[str, Any]], policy: Policy
@@ -410,7 +410,7 @@ def test_nothing_but_a_newer_word_of_its_signer_ends_a_warning(
             assert found.answer is Answer.BAD
 
 
-@settings(max_examples=600)
+@settings(max_examples=300, deadline=None)
 @given(EVENTS, POLICIES)
 def test_bad_becomes_ok_by_a_word_only(events: list[tuple[str, Any]], policy: Policy) -> None:
     """The same in one step: only an arrival, or the time of what was signed ahead, does it."""
@@ -426,7 +426,7 @@ def test_bad_becomes_ok_by_a_word_only(events: list[tuple[str, Any]], policy: Po
         before = after
 
 
-@settings(max_examples=600)
+@settings(max_examples=300, deadline=None)
 @given(EVENTS, POLICIES)
 def test_no_older_ok_is_revived(events: list[tuple[str, Any]], policy: Policy) -> None:
     """What once was ended by a word that counted counts never again, whatever becomes of that."""
@@ -466,7 +466,7 @@ def ended_oks(world: World) -> set[Line]:
     return found
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(statements((ALICE, BOB)), max_size=5), POLICIES, st.data())
 def test_the_order_of_arrival_does_not_matter(
     arriving: list[Weighed], policy: Policy, data: st.DataObject

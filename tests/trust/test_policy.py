@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sig.errors import FormatError
@@ -68,12 +68,14 @@ def test_what_is_not_understood_is_refused_by_name(data: dict[str, Any], name: s
         read(data)
 
 
+@settings(deadline=None)
 @given(POLICIES)
 def test_what_is_written_reads_back(policy: Policy) -> None:
     """No field is lost on paper."""
     assert policy == read(write(policy))
 
 
+@settings(deadline=None)
 @given(POLICIES, POLICIES)
 def test_neither_of_two_policies_is_loosened(site: Policy, user: Policy) -> None:
     """P3: each field of the result is at least as strict as both."""
