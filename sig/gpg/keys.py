@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Protocol
 
 from sig.errors import FormatError, StoreError
 from sig.gpg.certificate import Certificate, merge, stored
@@ -28,11 +29,49 @@ def file_name(fingerprint: Fingerprint) -> str:
     return Fingerprint(fingerprint) + _SUFFIX  # 1
 
 
-class Keys:
-    """The certificates in a folder, each read once. A folder that is not there holds none."""
+class Files(Protocol):
+    """Where the files of certificates are: a folder, or one whose changes are not in place yet."""
+
+    def names(self) -> list[str]:
+        """The names of all files, in any order. Raises StoreError."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file, None if it is missing. Raises StoreError."""
+        ...
+
+
+class Folder:
+    """The files of a plain folder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def names(self) -> list[str]:
+        """The names in the folder; none where there is no folder."""
+        try:
+            return os.listdir(self._path)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"the folder of keys cannot be read: {error.strerror}") from error
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file."""
+        try:
+            with open(os.path.join(self._path, name), "rb") as file:
+                return file.read(MAX_CERTIFICATE + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{name} cannot be read: {error.strerror}") from error
+
+
+class Keys:
+    """The certificates in a folder, each read once. A folder that is not there holds none."""
+
+    def __init__(self, files: Path | Files) -> None:
+        self._files: Files = Folder(files) if isinstance(files, PurePath) else files
         self._read: dict[Fingerprint, Certificate] = {}
 
     def get(self, fingerprint: Fingerprint) -> Certificate | None:
@@ -46,14 +85,8 @@ class Keys:
 
     def fingerprints(self) -> list[Fingerprint]:
         """What is known, sorted. Raises StoreError if the folder cannot be read."""
-        try:
-            names = os.listdir(self._path)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StoreError(f"the folder of keys cannot be read: {error.strerror}") from error
         found = []
-        for name in names:
+        for name in self._files.names():
             if name.endswith(_SUFFIX):
                 try:
                     found.append(Fingerprint(name.removesuffix(_SUFFIX)))
@@ -92,13 +125,9 @@ class Keys:
 
     def _load(self, fingerprint: Fingerprint) -> Certificate | None:
         name = file_name(fingerprint)
-        try:
-            with open(os.path.join(self._path, name), "rb") as file:
-                raw = file.read(MAX_CERTIFICATE + 1)
-        except FileNotFoundError:
+        raw = self._files.read(name)
+        if raw is None:
             return None
-        except OSError as error:
-            raise StoreError(f"{name} cannot be read: {error.strerror}") from error
         try:
             certificate = stored(raw)
         except FormatError as error:

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
 import pysequoia
 import pytest
 
-from sig.errors import SignatureError
+from sig.errors import FormatError, SignatureError
 from sig.gpg import certificate as certificates
 from sig.gpg import packets, verify
 from sig.gpg.keys import file_name
@@ -260,3 +261,77 @@ def test_mutants_fare_as_with_gpgv(scenarios: Any, tmp_path: Path) -> None:
         if ours and not theirs:
             claim = packets.read_signature(sig)
             assert (claim.raw != genuine.raw, genuine.hashed) == (True, claim.hashed), sig.hex()
+
+
+REFUSED = (
+    "expired-then-ed25519",
+    "subkey-expired",
+    "subkey-no-back",
+    "subkey-encryption",
+    "cert-only",
+)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_damage_to_a_stored_file_never_makes_a_signature_sound(name: str, scenarios: Any) -> None:
+    """What a kept certificate refuses is refused, or called something worse, after any change."""
+    one = scenarios[name]
+    certificate = one.certificate()
+    for raw in mutants(certificate.raw, name, 20_000 if SOAK else 150):
+        try:
+            tampered = certificates.stored(raw)
+            found = verify.check(one.signed, one.sig, certificate.fingerprint, tampered)
+        except (FormatError, SignatureError):
+            continue
+        assert found.standing is not Standing.SOUND, raw.hex()
+
+
+# ---- the whole corpus against both --------------------------------------------------------------
+
+
+def gpgv_says(scenario: Any, whole: bytes, folder: Path, gpgv: str) -> str:
+    """Its words about signatures, joined; "none" if it says nothing."""
+    for name, data in (("ring", whole), ("signed", scenario.signed), ("sig", scenario.sig)):
+        (folder / name).write_bytes(data)
+    command = [gpgv, "--homedir", "/nonexistent", "--status-fd", "1"]
+    command += ["--keyring", *(str(folder / name) for name in ("ring", "sig", "signed"))]
+    out = subprocess.run(command, capture_output=True).stdout
+    words = ("GOODSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "BADSIG", "ERRSIG")
+    lines = [line.split(b" ")[1:2] for line in out.splitlines() if line.startswith(b"[GNUPG:]")]
+    said = [line[0].decode("ascii", "replace") for line in lines if line]
+    return " ".join(word for word in said if word in words) or "none"
+
+
+def test_every_disagreement_is_explained(scenarios: Any, tmp_path: Path) -> None:
+    """Where pysequoia or gpgv answer a vector otherwise than we, vectors/openpgp/DISAGREEMENTS.md
+    says so and why, and it says nothing else."""
+    page = Path(__file__).parents[2] / "vectors" / "openpgp" / "DISAGREEMENTS.md"
+    told = {}
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            name, *words = (word.strip(" `") for word in line.strip("|").split("|"))
+            told[name] = tuple(words)
+    gpgv = shutil.which("gpgv")
+    version = (
+        b"" if gpgv is None else subprocess.run([gpgv, "--version"], capture_output=True).stdout
+    )
+    asked = gpgv is not None and version.startswith(b"gpgv (GnuPG) 2.2.")
+    found = {}
+    for name, one in scenarios.items():
+        made = one.moment("made-at") if "made-at" in one.head else None
+        if not one.copies or (name.startswith("sequoia") and (made or 0) > time.time()):
+            told.pop(name, None)
+            continue
+        whole = pysequoia.Cert.from_bytes(one.copies[0])
+        for copy in one.copies[1:]:
+            whole = whole.merge(pysequoia.Cert.from_bytes(copy))
+        ours = one.head["expect"]
+        theirs = "yes" if library_says(one.signed, one.sig, whole) else "no"
+        gpg = told.get(name, ("", "", "none"))[2]
+        if asked and gpgv is not None:
+            gpg = gpgv_says(one, bytes(whole), tmp_path, gpgv)
+        elif name not in told:
+            continue
+        if {ours == "sound", theirs == "yes", gpg == "GOODSIG"} != {ours == "sound"}:
+            found[name] = (ours, theirs, gpg)
+    assert told == found
