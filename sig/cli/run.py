@@ -25,23 +25,26 @@ def command(context: Context, file: str, arguments: Sequence[str]) -> int:
     """Verify a script, then execute exactly the bytes that were verified.
 
     For scripts with a #! line and Python files. All that stands after FILE is the script's. Answers
-    for FILE alone, not for what it loads. The exit status is the script's own; what is refused ends
-    with 111 (not verified), 112 (usage), 113 (marked bad) or 114 (could not tell).
+    for FILE alone, not for what it loads; a Python script does not find modules beside it. The exit
+    status is the script's own; what is refused ends with 111 (not verified), 112 (usage), 113
+    (marked bad) or 114 (could not tell).
     """
     workspace = context.workspace()
     try:
         script = verb.read(file)
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror}") from error
-    verb.interpreter(script)
     verdict = verb.verdict(workspace, script)
-    # On stderr, all of it: stdout is the script's.
+    output.notes(context, workspace.notes)
+    if verdict.answer is Answer.OK:
+        verb.execute(script, arguments, os.environ)
+    if context.json:
+        output.document({"results": [result_json(Result(file, verdict))]})
+        sys.stdout.flush()
+    # Words on stderr, all of them: stdout is the script's.
     with _stdout_is_stderr():
-        output.notes(context, workspace.notes)
-        if verdict.answer is Answer.OK:
-            verb.execute(script, arguments, os.environ)
         if context.json:
-            output.document({"results": [result_json(Result(file, verdict))]})
+            pass
         elif verdict.answer is Answer.ERROR:
             output.error_line(f"{file}: {verdict.message}")
         else:

@@ -3,7 +3,8 @@
 1  The file is opened and read once. What is executed is that copy, never the path again.
 2  The copy lies where nobody can change it: a sealed memfd on Linux, else a private file.
 3  Only what has a ``#!`` line, or is Python by its name, is run; what else would interpret it?
-4  Only FILE is answered for. What it loads is its own matter, and the documentation says so.
+4  Only FILE is answered for. A Python script keeps its name and does not find its neighbours: a
+   file that lies beside it was not verified, and could stand in for a module that it imports.
 5  A set-user-id program runs nothing for its caller.
 """
 
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sig.errors import NotTrusted, Refused, StoreError, Unavailable
+from sig.errors import NotTrusted, Refused, StoreError, UsageError
 from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Verdict
 from sig.verbs.verify import verdicts_of
@@ -35,12 +36,11 @@ _ADD_SEALS = 1033  # F_ADD_SEALS
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The bytes of a script, as they were read once, and how to start them."""
+    """The bytes of a script, as they were read once."""
 
     path: str
     data: bytes
     id: Identifier
-    command: tuple[str, ...]
 
 
 def read(path: str) -> Script:
@@ -56,11 +56,11 @@ def read(path: str) -> Script:
             data += more
             if len(data) > LARGEST:
                 raise StoreError(f"{path} is larger than {LARGEST >> 20} MiB")
-    return Script(path, data, Identifier.of_bytes(data), ())
+    return Script(path, data, Identifier.of_bytes(data))
 
 
 def interpreter(script: Script) -> tuple[str, ...]:
-    """The program and its arguments that interpret a script (rule 3). Raises Refused."""
+    """The program and its arguments that interpret a script (rule 3). Raises UsageError."""
     first, _, _ = script.data[:_INTERPRETER_LINE].partition(b"\n")
     if first.startswith(b"#!"):
         words = first[2:].strip().split(None, 1)
@@ -68,7 +68,36 @@ def interpreter(script: Script) -> tuple[str, ...]:
             return tuple(os.fsdecode(word) for word in words)
     if script.path.endswith(".py"):
         return (sys.executable,)
-    raise Refused(f"{script.path} has no #! line and is not a Python file")
+    raise UsageError(f"{script.path} has no #! line and is not a Python file")
+
+
+def _is_python(command: Sequence[str]) -> bool:
+    """Whether these words start a Python that can be given ``-c`` after them."""
+    name, *rest = command
+    if os.path.basename(name) == "env" and len(rest) == 1:
+        name, *rest = rest[0].split()
+    version = os.path.basename(name).removeprefix("python").replace(".", "")
+    if not os.path.basename(name).startswith("python") or version.strip("0123456789"):
+        return False
+    return all(word[:1] == "-" and not word[1:].strip("BEIOPSbdqsuv") for word in rest)
+
+
+# What a Python runs in place of the path: the bytes of the descriptor, under the script's own name.
+# `-c` puts the current folder first where modules are looked for; it goes (rule 4).
+_START = """
+def start():
+    import sys
+    if sys.path[:1] == [""]:
+        del sys.path[0]
+    descriptor, *sys.argv = sys.argv[1:]
+    with open(int(descriptor), "rb") as stream:
+        source = stream.read()
+    scope = sys.modules["__main__"].__dict__
+    del scope["start"]
+    scope["__file__"] = sys.argv[0]
+    exec(compile(source, sys.argv[0], "exec", dont_inherit=True), scope)
+start()
+"""
 
 
 def verdict(workspace: Workspace, script: Script) -> Verdict:
@@ -77,24 +106,23 @@ def verdict(workspace: Workspace, script: Script) -> Verdict:
 
 
 def execute(script: Script, arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Become the script. Returns never; raises Refused, Unavailable where it cannot be started."""
+    """Become the script. Returns never; raises Refused, StoreError where it cannot be started."""
     command = interpreter(script)
     program = shutil.which(command[0])
     if program is None:
-        raise Unavailable(f"{command[0]}, which {script.path} asks for, is not here")
+        raise StoreError(f"{command[0]}, which {script.path} asks for, is not here")
     sys.stdout.flush()
     sys.stderr.flush()
     try:
         if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
             descriptor = _sealed(script)
-            os.execve(  # noqa: S606
-                program,
-                [command[0], *command[1:], f"/proc/self/fd/{descriptor}", *arguments],
-                dict(environment),
-            )
+            words = [f"/proc/self/fd/{descriptor}"]
+            if _is_python(command):
+                words = ["-c", _START, str(descriptor), script.path]
+            os.execve(program, [*command, *words, *arguments], dict(environment))  # noqa: S606
         _run_copy(script, program, command, arguments, environment)
     except OSError as error:
-        raise Unavailable(f"{program}: {error.strerror}") from error
+        raise StoreError(f"{program}: {error.strerror}") from error
 
 
 def _sealed(script: Script) -> int:
@@ -111,7 +139,9 @@ def _sealed(script: Script) -> int:
     with open(f"/proc/self/fd/{descriptor}", "rb") as stream:
         if Identifier.of_stream(stream) != script.id:
             raise StoreError("the copy to be run differs from what was verified")
-        os.set_inheritable(descriptor, True)
+    # Whoever reads the descriptor itself, and does not open it anew, starts where we stopped.
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.set_inheritable(descriptor, True)
     return descriptor
 
 
