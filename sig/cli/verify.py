@@ -11,6 +11,7 @@ import click
 from sig.cli import Context, options, output
 from sig.cli.names import names_from
 from sig.model import instant
+from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Judged, State, Verdict
 from sig.verbs.verify import STDIN, Result, verify
 
@@ -43,6 +44,12 @@ def command(context: Context, files: Sequence[str], files0_from: str | None) -> 
         if sys.stdin.isatty():
             raise click.UsageError("name a file, or pipe one in")
         asked = [STDIN]
+    for name in asked:
+        if name.startswith("sha256:") and not os.path.lexists(name):
+            try:
+                Identifier(name)
+            except ValueError as error:
+                raise click.UsageError(f"{name}: {error}") from error
     workspace = context.workspace()
     results = verify(workspace, asked)
     output.notes(context, workspace.notes)
@@ -51,7 +58,7 @@ def command(context: Context, files: Sequence[str], files0_from: str | None) -> 
     else:
         for result in results:
             print_result(context, result)
-        if len(results) > 1:
+        if len(results) > 1 and not context.quiet:
             print_total(results)
     return status(results)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sig.errors import FormatError, SignatureError
+from sig.errors import FormatError, KeyNotFound, SignatureError
 from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.certificate import Certificate
@@ -27,10 +27,11 @@ from sig.model.attestation import Attestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.repository import UnverifiedRepository
 from sig.model.standing import Standing
+from sig.repo.home import Home
 from sig.repo.memory import Publishes
 from sig.trust.decide import CLOCK_SKEW
 from sig.verbs.ledger import Line, lines
-from sig.verbs.workspace import attest
+from sig.verbs.workspace import KeyFiles, attest
 
 ROLLBACK_AFTER = 24 * 60 * 60
 
@@ -83,12 +84,12 @@ def check(
     raw: bytes,
     key_asc: bytes | None,
     pinned: Fingerprint | None,
-    keys: Path,
+    folder: Path,
     now: int,
 ) -> Checked:
     """Check what a remote served (C1, C2, C3, C5). Raises Refusal.
 
-    `key_asc` is None where it did not change; `keys` is the folder of known certificates, which
+    `key_asc` is None where it did not change; `folder` is the user's, whose known certificates
     this may read in a process of its own.
     """
     try:
@@ -96,7 +97,7 @@ def check(
     except FormatError as error:
         told = f"repo.json is not a repository: {error.message}"
         raise Refusal("failed", "format", told) from error
-    known = Keys(keys)
+    known = Keys(KeyFiles(Home(folder)))
     certificate = owner_certificate(read.key, key_asc, pinned, known)
     expires = owner_signature(read, certificate, now)
     words: list[Attestation] = []
@@ -145,16 +146,12 @@ def owner_certificate(
             raise Refusal("refused", "signature", f"the certificate of {key} is not known")
         return here
     try:
-        served = certificates.read(key_asc)
-        match = [one for one in served if one.fingerprint == key]
-        if not match:
-            if pinned is not None and served:
-                names = ", ".join(one.fingerprint for one in served[:3])
-                told = f"key.asc is of {names}, and the remote was pinned to {pinned}"
-                raise Refusal("refused", "key-changed", told)
-            raise Refusal("refused", "signature", f"key.asc has no certificate of {key}")
-        found = match[0]
+        (found,) = certificates.read(key_asc, wanted=key)
         return found if here is None else certificates.merge(here, found)
+    except KeyNotFound as error:
+        reason = "signature" if pinned is None else "key-changed"
+        told = f"key.asc has no certificate of {key}, which signed repo.json"
+        raise Refusal("refused", reason, told) from error
     except FormatError as error:
         told = f"key.asc is not a certificate: {error.message}"
         raise Refusal("failed", "format", told) from error

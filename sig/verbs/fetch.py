@@ -221,7 +221,7 @@ def _checked(
         if raw is None:
             return None
     pinned = download.remote.key or download.following.key
-    arguments = (raw, download.certificate, pinned, workspace.home.path / "keys", workspace.now())
+    arguments = (raw, download.certificate, pinned, workspace.home.path, workspace.now())
     if len(raw) * remotes_asked > POOL_FROM and (os.cpu_count() or 1) > 1 and remotes_asked > 1:
         return processes.submit(*arguments)
     try:
@@ -293,6 +293,10 @@ class _Taking:
             failure = download.failure
             return self._outcome(download, "failed", failure.reason, failure.message, failure.hint)
         if checked is None:
+            name = layout.remote_state(remote.name)
+            if remotes.read(self._read(name), remote.url) != following:
+                # Another fetch came between, and knows more than "not modified".
+                return self._outcome(download, "unchanged", None)
             self._follow(download, replace(following, fetched=self._workspace.now()))
             return self._outcome(download, "unchanged", None, fetched=self._workspace.now())
         try:

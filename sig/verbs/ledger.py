@@ -177,7 +177,22 @@ def rebuild(workspace: Workspace, index: Index) -> None:
 
 
 def converted(workspace: Workspace) -> dict[str, bytes | None]:
-    """What a folder of 2016 needs besides its own files, which are kept as they are."""
-    from sig.gpg.keys import file_name
+    """What a folder of 2016 needs besides its own files, which are kept as they are.
 
-    return {f"keys/{file_name(key)}": one.raw for key, one in workspace.old_certificates.items()}
+    Raises GpgError where its keyring cannot be read: half a conversion would lose keys.
+    """
+    from sig.gpg.keys import file_name
+    from sig.repo import remotes
+
+    workspace.old_keybox()
+    changes: dict[str, bytes | None] = {
+        f"keys/{file_name(key)}": one.raw for key, one in workspace.old_certificates.items()
+    }
+    for remote in workspace.config.remotes:
+        # Whose repository it was is known; the next fetch must not take another's.
+        name = layout.remote_repository(remote.name)
+        read = layout.repository(workspace.home.read(name, limits.REPOSITORY), name)
+        if read is not None:
+            state = remotes.Following(url=remote.url, key=read.key, sequence=read.sequence)
+            changes[layout.remote_state(remote.name)] = remotes.write(state)
+    return changes

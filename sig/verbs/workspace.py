@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sig.errors import FormatError, SignatureError, StoreError
+from sig.errors import FormatError, GpgError, SignatureError, StoreError
 from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.keys import Keys
@@ -58,6 +58,21 @@ def _no_network() -> Transport:
     from sig.repo.http import HttpTransport
 
     return HttpTransport()
+
+
+class KeyFiles:
+    """The files of certificates in a folder, those of an unfinished commit included."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def names(self) -> list[str]:
+        """The names of all of them."""
+        return self._home.names("keys")
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of one."""
+        return self._home.read(f"keys/{name}")
 
 
 class Workspace:
@@ -149,11 +164,8 @@ class Workspace:
     def keys(self) -> Keys:
         """Certificates that were met."""
         if self._keys is None:
-            self._keys = Keys(self.home.path / "keys")
+            self._keys = Keys(KeyFiles(self.home))
         return self._keys
-
-    def _read_key(self, name: str) -> bytes | None:
-        return self.home.read(f"keys/{name}")
 
     def certificate(self, key: Fingerprint) -> certificates.Certificate | None:
         """The certificate of this key, as far as it was met."""
@@ -165,27 +177,27 @@ class Workspace:
         """Certificates in a folder of 2016, whose keyring only gpg can read (rule 5)."""
         if self._old is None:
             self._old = {}
-            for raw in self._old_key_material():
-                for one in certificates.read(raw):
+            own = self.home.read(layout.CERTIFICATE)
+            try:
+                materials = [own, self.old_keybox()]
+            except GpgError as error:
+                materials = [own]
+                self.note(f"the keys of this older folder cannot be read: {error.message}")
+                if error.hint:
+                    self.note(f"install gpg: {error.hint}")
+            for raw in materials:
+                for one in certificates.read(raw) if raw else ():
                     known = self._old.get(one.fingerprint)
                     self._old[one.fingerprint] = (
                         one if known is None else certificates.merge(known, one)
                     )
         return self._old
 
-    def _old_key_material(self) -> Iterator[bytes]:
-        from sig.errors import GpgError
+    def old_keybox(self) -> bytes:
+        """The keyring of a folder of 2016. Raises GpgError, without which nothing is converted."""
         from sig.gpg.agent import export_keybox
 
-        own = self.home.read(layout.CERTIFICATE)
-        if own is not None:
-            yield own
-        try:
-            yield export_keybox(self.home.path / layout.OLD_KEYBOX)
-        except GpgError as error:
-            self.note(f"the keys of this older folder cannot be read: {error.message}")
-            if error.hint:
-                self.note(f"install gpg: {error.hint}")
+        return export_keybox(self.home.path / layout.OLD_KEYBOX)
 
     def known_keys(self) -> dict[Fingerprint, certificates.Certificate]:
         """Every certificate that was met, by fingerprint."""
