@@ -158,8 +158,6 @@ def run(words: list[str]) -> int:
     from sig.cli import output
 
     context = Context()
-    # Until the options are read: a usage error must know whether JSON was asked for.
-    context.json = "--json" in words
     try:
         given = group.main(args=words, prog_name="sig", standalone_mode=False, obj=context)
         sys.stdout.flush()
@@ -196,11 +194,25 @@ def run(words: list[str]) -> int:
         return _status(context, 4)
 
 
+def _asks_for_json(words: list[str]) -> bool:
+    """Whether --json stands among our own words: after the FILE of `run` it is the script's."""
+    before = iter(words)
+    running = False
+    for word in before:
+        if word == "--json":
+            return True
+        if word == "--dir":
+            next(before, None)
+        elif running and not word.startswith("-"):
+            return False
+        running = running or word == "run"
+    return False
+
+
 def _status(context: Context, status: int) -> int:
     from sig.cli import output
 
     if context.command == "run":
-        if not context.json:
-            output.error_line("not run")
+        output.error_line("not run")
         return RUN_OFFSET + status
     return status

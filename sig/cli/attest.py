@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import click
@@ -88,7 +87,7 @@ def show(context: Context, signed: Sequence[Attested]) -> None:
         return
     for one in signed:
         name = "standard input" if one.file == STDIN else one.file
-        output.say(f"Saved attestation for {output.theirs(name)}:")
-        output.say(json.dumps(one.data, indent=2, sort_keys=True))
-    if len(signed) > 1:
+        output.told(context, f"Saved attestation for {output.theirs(name)}:")
+        output.told(context, output.written(one.data))
+    if len(signed) > 1 and not context.quiet:
         output.note(f"{len(signed)} files attested.")

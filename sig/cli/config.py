@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from sig.cli import Context, options, output
@@ -44,7 +42,7 @@ def command(
             raise click.UsageError(f"{key} is none of {', '.join(verb.KEYS)}")
         if not context.json:
             shown = found if key is None else found.get(key)
-            output.say(json.dumps(shown, indent=2, sort_keys=True))
+            output.say(output.written(shown))
             return 0
     if context.json:
         output.document({"config": found})

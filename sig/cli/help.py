@@ -15,7 +15,7 @@ def command(click_context: click.Context, words: tuple[str, ...]) -> int:
     """Explain a command."""
     parent = click_context.parent or click_context
     found: click.Command = group
-    context = click.Context(group, info_name="sig", obj=Context())
+    context = click.Context(group, info_name="sig", obj=Context(), **group.context_settings)
     for word in words:
         inner = found.get_command(parent, word) if isinstance(found, click.Group) else None
         if inner is None:

@@ -41,7 +41,7 @@ def import_(context: Context, file: str) -> int:
         keylist.document(found)
         return 0
     for one in found:
-        output.say(f"Imported {keylist.signer(one, full=context.verbose)}.")
+        output.told(context, f"Imported {keylist.signer(one, full=context.verbose)}.")
     return 0
 
 

@@ -59,6 +59,12 @@ def say(line: str = "") -> None:
     _write(sys.stdout, line)
 
 
+def told(context: Context, line: str) -> None:
+    """A line about what was done; nobody asked for it with -q."""
+    if not context.quiet:
+        say(line)
+
+
 def note(line: str) -> None:
     """A line beside the answer."""
     _write(sys.stderr, line)
@@ -87,9 +93,15 @@ def colored(context: Context, word: str, line: str | None = None) -> str:
     return f"\x1b[{code}m{text}\x1b[0m"
 
 
+def written(value: Any) -> str:
+    """JSON for people. ASCII only, and U+007F is a control too, which JSON leaves as it is."""
+    return json.dumps(value, indent=2, sort_keys=True).replace("\x7f", "\\u007f")
+
+
 def document(value: Mapping[str, Any]) -> None:
     """The one JSON document of --json."""
-    sys.stdout.write(json.dumps({"version": 1, **value}, indent=1) + "\n")
+    text = json.dumps({"version": 1, **value}, indent=1)
+    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
 
 
 def error_line(text: str) -> None:

@@ -39,10 +39,11 @@ def command(context: Context, target: str | None, check: bool, passphrase_fd: in
         )
         return 0
     if done.took_over:
-        output.say(f"Took over {_statements(done.took_over)}.")
-    output.say(
+        output.told(context, f"Took over {_statements(done.took_over)}.")
+    output.told(
+        context,
         f"Published {_statements(done.statements)} ({done.new} new)"
-        f" to {output.theirs(done.target)}, sequence {done.sequence}."
+        f" to {output.theirs(done.target)}, sequence {done.sequence}.",
     )
     return 0
 
@@ -63,7 +64,7 @@ def _check(context: Context, found: published.Compared) -> int:
         )
         return 0 if found.same else 1
     if found.same:
-        output.say(f"{found.url} has sequence {found.public}, as this folder.")
+        output.told(context, f"{found.url} has sequence {found.public}, as this folder.")
         return 0
     public = "nothing" if found.public is None else f"sequence {found.public}"
     here = "nothing" if found.folder is None else str(found.folder)

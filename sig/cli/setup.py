@@ -8,10 +8,11 @@ import click
 
 from sig.cli import Context, options, output
 from sig.cli.questions import passphrase, yes_or_no
-from sig.errors import Refused
-from sig.gpg.agent import SecretKey
+from sig.errors import NoKey, Refused
+from sig.model import instant
 from sig.verbs import setup as verb
 from sig.verbs import trust
+from sig.verbs.keys import digits_of
 from sig.verbs.workspace import Workspace
 
 
@@ -44,10 +45,10 @@ def command(
             raise Refused(f"{context.path}/ belongs to {workspace.config.key}")
         key = workspace.agent.generate(uid, secret)
     elif keyid is None:
-        return _list(context, verb.candidates(workspace))
+        return _list(context, workspace)
     else:
         found = verb.find_secret_key(workspace, keyid)
-        if not keyid.upper().endswith(found.fingerprint):
+        if digits_of(keyid) != found.fingerprint:
             workspace.note(f"{keyid} is {found.fingerprint}")
         key = found.fingerprint
     if workspace.config.key is None and workspace.config.trust and not yes:
@@ -60,11 +61,12 @@ def command(
 
         keylist.document([known(workspace, made.certificate)])
         return 0
-    output.say(f"Initialized config directory at: {output.theirs(_folder(context))}")
-    output.say(f"With public key fingerprint: {made.certificate.fingerprint}")
+    output.told(context, f"Initialized config directory at: {output.theirs(_folder(context))}")
+    output.told(context, f"With public key fingerprint: {made.certificate.fingerprint}")
     if source is not None:
-        output.say(f"Took over {made.took_over} statement{'s' * (made.took_over != 1)}.")
-    output.say("Welcome to Signet! :)")
+        number = made.took_over
+        output.told(context, f"Took over {number} statement{'s' * (number != 1)}.")
+    output.told(context, "Welcome to Signet! :)")
     return 0
 
 
@@ -72,7 +74,10 @@ def _folder(context: Context) -> str:
     return os.path.join(os.path.abspath(context.path), "")
 
 
-def _list(context: Context, found: tuple[SecretKey, ...]) -> int:
+def _list(context: Context, workspace: Workspace) -> int:
+    found = verb.candidates(workspace)
+    if not found:
+        raise NoKey("GnuPG has no secret key that can sign", hint='sig setup --new "Name <mail>"')
     if context.json:
         output.document(
             {
@@ -80,9 +85,9 @@ def _list(context: Context, found: tuple[SecretKey, ...]) -> int:
                     {
                         "key": one.fingerprint,
                         "uid": one.uid,
-                        "own": False,
-                        "trusted": False,
-                        "expires": None,
+                        "own": one.fingerprint == workspace.config.key,
+                        "trusted": one.fingerprint in workspace.config.trust,
+                        "expires": None if one.expires is None else instant.write(one.expires),
                         "revoked": False,
                     }
                     for one in found
@@ -90,10 +95,6 @@ def _list(context: Context, found: tuple[SecretKey, ...]) -> int:
             }
         )
         return 0
-    if not found:
-        output.error_line("GnuPG has no secret key that can sign")
-        output.note('hint: sig setup --new "Name <mail>"')
-        return 1
     for one in found:
         output.say(f"sig setup {one.fingerprint}  # {output.theirs(one.uid)}")
     return 0

@@ -55,7 +55,7 @@ def _show(context: Context, done: trust.Changed, word: str) -> None:
         keylist.document([done.known] if done.known is not None else [])
         return
     uid = "" if done.known is None else done.known.certificate.uid
-    output.say(f"{word}: {output.signer(done.key, uid, full=context.verbose)}")
+    output.told(context, f"{word}: {output.signer(done.key, uid, full=context.verbose)}")
 
 
 @command.command(name="list")

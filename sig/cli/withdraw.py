@@ -35,5 +35,5 @@ def command(context: Context, file: str, passphrase_fd: int | None) -> int:
     if context.json:
         show(context, [one])
     else:
-        output.say(f"Withdrew what you said about {id}.")
+        output.told(context, f"Withdrew what you said about {id}.")
     return 0
