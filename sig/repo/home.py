@@ -93,8 +93,8 @@ class Home:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is there."""
-        return os.path.isdir(self._root)
+        """Whether the folder is there. Raises StoreError if that cannot be told, and for H2."""
+        return self._folder(_VERSION)
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -220,8 +220,10 @@ class Home:
             _check_name(name)
             if name.partition("/")[0] in {*_OWN, _VERSION}:
                 raise AssertionError(f"{name} is the folder's own")
-            if any(other.startswith(f"{name}/") for other in changes):
-                raise AssertionError(f"{name} cannot be a file and a folder")
+            above = name
+            while above := above.rpartition("/")[0]:
+                if above in changes:
+                    raise AssertionError(f"{above} cannot be a file and a folder")
         try:
             self._tidy()
             wanted = {

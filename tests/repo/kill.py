@@ -18,8 +18,8 @@ CALLS = ("open", "mkdir", "chmod", "write", "utime", "fsync", "replace", "unlink
 
 
 @contextmanager
-def at_step(number: int, happens: Callable[[], object]) -> Iterator[list[str]]:
-    """Before the `number`-th step, `happens()`. Yields the list of the steps so far.
+def at_step(number: int | None, happens: Callable[[], object]) -> Iterator[list[str]]:
+    """Before the `number`-th step (None: each), `happens()`. Yields the list of the steps so far.
 
     A step reads like ``fsync PATH`` or ``replace PATH PATH``.
     """
@@ -29,7 +29,7 @@ def at_step(number: int, happens: Callable[[], object]) -> Iterator[list[str]]:
 
     def step(name: str, *places: object) -> None:
         steps.append(" ".join([name, *(str(opened.get(place, place)) for place in places)]))
-        if len(steps) == number:
+        if number in (None, len(steps)):
             happens()
 
     def stand_in(name: str) -> Callable[..., Any]:

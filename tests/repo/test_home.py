@@ -458,6 +458,23 @@ def test_a_link_in_place_of_a_sub_folder_is_refused(home: Home, tmp_path: Path) 
     assert home.read("a") == b"1"
 
 
+@pytest.mark.skipif(not ROOT, reason="becomes another user")
+def test_a_folder_that_cannot_be_seen_is_not_a_missing_one(open_folder: Path) -> None:
+    """Whether there is one decides whether anything is known at all."""
+    home = Home(open_folder / "closed" / "home")
+    commit(home, {"a": b"1"})
+
+    def look() -> None:
+        with pytest.raises(StoreError, match="no permission"):
+            bool(home.exists)
+
+    assert as_nobody(look) == 0
+    assert home.exists
+    (open_folder / "file").touch(0o600)
+    assert "is not a folder" in refused(lambda: Home(open_folder / "file").exists)
+    assert not Home(open_folder / "missing").exists
+
+
 def test_the_folder_may_be_reached_by_a_link(home: Home, tmp_path: Path) -> None:
     """`~/.signet` on another disk; its target is checked like any folder."""
     commit(home, {"a": b"1"})
@@ -761,6 +778,29 @@ def test_the_generation_changes_at_each_commit_and_at_no_other_time(home: Home) 
             pass
         assert home.generation() == seen[-1]
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_the_generation_changes_at_the_very_step_at_which_the_files_do(
+    home: Home, case: str
+) -> None:
+    """Whoever reads before and after it, and finds one generation, has read one state."""
+    commit(home, OLD)
+    reader = Home(home.path)
+    seen: dict[str, dict[str, bytes]] = {}
+    states: list[dict[str, bytes]] = []
+
+    def look() -> None:
+        found = content(reader)
+        assert found == seen.setdefault(reader.generation(), found)
+        states.append(found)
+
+    look()
+    with home.writing(), at_step(None, look):
+        home.commit(CHANGES[case])
+    look()
+    new = after(OLD, CHANGES[case])
+    assert states == [OLD] * states.count(dict(OLD)) + [new] * states.count(new)
 
 
 def test_a_stamp_is_another_one_after_each_commit(home: Home) -> None:
