@@ -11,9 +11,8 @@ import click
 from sig.cli import Context, options, output
 from sig.cli.names import names_from
 from sig.model import instant
-from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Judged, State, Verdict
-from sig.verbs.verify import STDIN, Result, verify
+from sig.verbs.verify import STDIN, Result, identify, verify
 
 SHOWN_NOT_COUNTED = 5
 LAST_WORDS = {
@@ -45,9 +44,9 @@ def command(context: Context, files: Sequence[str], files0_from: str | None) -> 
             raise click.UsageError("name a file, or pipe one in")
         asked = [STDIN]
     for name in asked:
-        if name.startswith("sha256:") and not os.path.lexists(name):
+        if name.startswith("sha256:"):
             try:
-                Identifier(name)
+                identify(name)
             except ValueError as error:
                 raise click.UsageError(f"{name}: {error}") from error
     workspace = context.workspace()
@@ -71,7 +70,7 @@ def status(results: Sequence[Result]) -> int:
 
 def shown_path(asked: str) -> str:
     """The absolute path, links not resolved; standard input and identifiers as they are."""
-    if asked == STDIN or (asked.startswith("sha256:") and not os.path.lexists(asked)):
+    if asked == STDIN or asked.startswith("sha256:"):
         return asked
     return os.path.abspath(asked)
 

@@ -30,11 +30,17 @@ class Result:
 def identify(asked: str, stdin: IO[bytes] | None = None) -> Identifier:
     """The identifier of a file, of standard input (``-``), or the identifier itself.
 
-    Raises OSError where it cannot be read, ValueError for a malformed ``sha256:…``.
+    Raises OSError where it cannot be read, ValueError for a malformed ``sha256:…`` and for one
+    that is the name of a file too: an attacker may name a file, and either reading could be wrong.
+    An `Identifier` is never a file.
     """
+    if isinstance(asked, Identifier):
+        return asked
     if asked == STDIN:
         return Identifier.of_stream(sys.stdin.buffer if stdin is None else stdin)
-    if asked.startswith("sha256:") and not os.path.lexists(asked):
+    if asked.startswith("sha256:"):
+        if os.path.lexists(asked):
+            raise ValueError(f"a file has this name; write ./{asked} for the file")
         return Identifier(asked)
     with open(asked, "rb", buffering=0) as stream:
         if stat.S_ISDIR(os.fstat(stream.fileno()).st_mode):
