@@ -457,7 +457,7 @@ def smith() -> ModuleType:
 
 @contextmanager
 def terminal(person: Person, *words: str | Path, **more: Any) -> Iterator[tuple[int, Any]]:
-    """Start ``sig WORDS`` on a terminal of its own: the descriptor of its other end, the process."""
+    """Start ``sig WORDS`` on a terminal: the descriptor of its other end, and the process."""
     import pty
 
     master, slave = pty.openpty()

@@ -55,7 +55,7 @@ class Context:
         self.dir: str | None = None
         self.verbose = False
         self.quiet = False
-        self.color: bool | None = None
+        self.no_color = False
         self.json = False
         self.offline = False
         self.command = ""
@@ -95,14 +95,13 @@ def options(function: _F) -> _F:
         (("--dir",), {"metavar": "PATH", "help": "The folder (default: $SIG_DIR, ~/.signet)."}),
         (("-v", "--verbose"), {"is_flag": True, "help": "Also fingerprints, times, comments."}),
         (("-q", "--quiet"), {"is_flag": True, "help": "Only errors and files that are not ok."}),
-        (("--no-color",), {"flag_value": False, "default": None, "help": "No colour."}),
+        (("--no-color",), {"is_flag": True, "help": "No colour."}),
         (("--json",), {"is_flag": True, "help": "One JSON document on standard output."}),
         (("--offline",), {"is_flag": True, "help": "Open no connection."}),
     ]
-    names = {"--no-color": "color", "-v": "verbose", "-q": "quiet"}
     decorated: Any = function
     for flags, settings in reversed(listed):
-        name = names.get(flags[0], flags[-1].lstrip("-"))
+        name = flags[-1].lstrip("-").replace("-", "_")
         decorated = click.option(
             *flags, name, expose_value=False, callback=_set(name), is_eager=True, **settings
         )(decorated)
@@ -164,7 +163,14 @@ def run(words: list[str]) -> int:
         return given if isinstance(given, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:
+        # click leaves in this way where whoever read our words has stopped.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _status(context, 4)
+        raise
     except click.ClickException as error:
+        # Perhaps before the options were read.
+        context.json = context.json or _asks_for_json(words)
         about = getattr(error, "ctx", None)
         usage = None if about is None else about.get_usage()
         output.failure(context, "usage", error.format_message(), None, usage=usage)

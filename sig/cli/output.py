@@ -86,7 +86,7 @@ def colored(context: Context, word: str, line: str | None = None) -> str:
     """`line` (or the word) in the colour of `word`, on a terminal that wants colour."""
     text = word if line is None else line
     code = _COLORS.get(word)
-    if code is None or context.color is False or os.environ.get("NO_COLOR"):
+    if code is None or context.no_color or os.environ.get("NO_COLOR"):
         return text
     if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return text
