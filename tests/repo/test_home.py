@@ -322,6 +322,8 @@ def test_killed_while_it_mends_it_can_be_mended_still(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), at_step(number + 1, stop):
         commit(home, changes)
     assert (home.path / "pending/commit").exists()
+    # An empty folder is easily tidied away, and what belongs there must not be taken for moved.
+    (home.path / "remotes/al").rmdir()
     shutil.copytree(home.path, tmp_path / "broken")
 
     def mend() -> None:
@@ -615,6 +617,7 @@ def test_the_folder_of_a_newer_version_is_refused_untouched(home: Home) -> None:
     commit(home, {"a": b"1"})
     (home.path / "version").write_bytes(b"2\n")
     (home.path / "pending" / "from-the-future").write_bytes(b"")
+    (home.path / "lock").unlink()
     before = on_disk(home.path)
     for function in (
         lambda: home.read("a"),
@@ -804,12 +807,12 @@ def test_the_generation_changes_at_the_very_step_at_which_the_files_do(
 
 
 def test_a_stamp_is_another_one_after_each_commit(home: Home) -> None:
-    """Of the same size, within one tick of the kernel's clock."""
+    """Of the same size, within one tick of the kernel's clock, in a used-up inode."""
     seen = set()
     with home.writing():
         for number in range(30):
             home.commit({"a": b"%02d" % number})
-            seen.add(home.stat("a"))
+            seen.add((home.stat("a") or "").rpartition("-")[0])
     assert len(seen) == 30
 
 
