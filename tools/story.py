@@ -4,7 +4,8 @@
     tools/story.py --check   say what differs, and fail
 
 The keys are the throw-away test keys below vectors/ancestor, so that the same words come out
-each time; what differs from run to run (folders, the port, the day) is written as a reader would have it.
+each time; what differs from run to run (folders, the port, the day) is written as a reader would
+have it.
 """
 
 from __future__ import annotations
