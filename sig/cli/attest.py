@@ -8,6 +8,7 @@ import click
 
 from sig.cli import Context, options, output
 from sig.cli.names import names_from
+from sig.cli.progress import progress
 from sig.cli.questions import ask, passphrase, yes_or_no
 from sig.errors import NoKey, Refused, StoreError
 from sig.verbs.attest import Attested, Claim, attest
@@ -49,14 +50,17 @@ def command(
     workspace = context.workspace()
     if workspace.config.key is None:
         raise NoKey("this folder has no own key", hint="sig setup")
+    watch = progress(context)
     ids = []
     for file in named:
         try:
-            ids.append(identify(file))
+            ids.append(identify(file, progress=None if watch is None else watch.read))
         except OSError as error:
             raise StoreError(f"{file}: {error.strerror}") from error
         except ValueError as error:
             raise click.UsageError(f"{file}: {error}") from error
+    if watch is not None:
+        watch.clear()
     secret = passphrase(passphrase_fd)
     many = len(named) > 1
     if reviewed is None:
@@ -72,7 +76,10 @@ def command(
     claims = [
         Claim(file, id, ok, reviewed, comment, name) for file, id in zip(named, ids, strict=True)
     ]
-    signed = attest(workspace, claims, secret)
+    watch = progress(context)
+    signed = attest(workspace, claims, secret, None if watch is None else watch.signed)
+    if watch is not None:
+        watch.clear()
     output.notes(context, workspace.notes)
     show(context, signed)
     return 0

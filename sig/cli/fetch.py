@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 
 import click
 
 from sig.cli import Context, options, output
+from sig.cli.progress import progress
 from sig.model import instant
 from sig.verbs.fetch import Fetched, fetch
 
@@ -29,16 +29,17 @@ def command(context: Context, names: Sequence[str]) -> int:
 def fetched(context: Context, names: Sequence[str], *, accept: bool = False) -> int:
     """Fetch, tell what happened, and give the exit status."""
     workspace = context.workspace()
+    watch = progress(context)
 
     def report(one: Fetched) -> None:
+        if watch is not None:
+            watch.clear()
         if not context.json:
-            _clear()
             print_fetched(context, one)
 
-    found = fetch(
-        workspace, names, report, None if context.json else _progress(context), accept=accept
-    )
-    _clear()
+    found = fetch(workspace, names, report, None if watch is None else watch.fetched, accept=accept)
+    if watch is not None:
+        watch.clear()
     output.notes(context, workspace.notes)
     if context.json:
         output.document({"remotes": [fetched_json(one) for one in found]})
@@ -98,30 +99,3 @@ def fetched_json(one: Fetched) -> dict[str, object]:
         "message": one.message,
         "disappeared": list(one.gone),
     }
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-
-
-def _progress(context: Context) -> None | _Line:
-    return _Line() if sys.stderr.isatty() and not context.quiet else None
-
-
-class _Line:
-    """Progress on a terminal, for what takes longer than a second."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._last = 0.0
-        self._bytes: dict[str, int] = {}
-
-    def __call__(self, url: str, done: int, total: int | None) -> None:
-        self._bytes[url] = done
-        now = time.monotonic()
-        if now - self._start > 1 and now - self._last > 0.1:
-            self._last = now
-            received = sum(self._bytes.values()) / 2**20
-            sys.stderr.write(f"\r\x1b[K{len(self._bytes)} requests, {received:.1f} MiB")
-            sys.stderr.flush()

@@ -10,6 +10,7 @@ import click
 
 from sig.cli import Context, options, output
 from sig.cli.names import names_from
+from sig.cli.progress import progress
 from sig.model import instant
 from sig.model.verdict import Answer, Judged, State, Verdict
 from sig.verbs.verify import STDIN, Result, identify, verify
@@ -50,7 +51,10 @@ def command(context: Context, files: Sequence[str], files0_from: str | None) -> 
             except ValueError as error:
                 raise click.UsageError(f"{name}: {error}") from error
     workspace = context.workspace()
-    results = verify(workspace, asked)
+    watch = progress(context)
+    results = verify(workspace, asked, progress=None if watch is None else watch.read)
+    if watch is not None:
+        watch.clear()
     output.notes(context, workspace.notes)
     if context.json:
         output.document({"results": [result_json(result) for result in results]})

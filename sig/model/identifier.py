@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import IO
+from collections.abc import Callable
+from typing import Protocol
 
+_BLOCK = 256 * 1024
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _OTHER = re.compile(r"[a-z0-9][a-z0-9+.-]{0,31}:[\x21-\x7e]{1,256}")
+
+
+class Readable(Protocol):
+    """A binary stream."""
+
+    def readinto(self, buffer: bytearray, /) -> int | None:
+        """Fill the buffer as far as there is something; how far, 0 at the end."""
+        ...
 
 
 class Identifier(str):
@@ -38,6 +48,20 @@ class Identifier(str):
         return cls("sha256:" + hashlib.sha256(data).hexdigest())
 
     @classmethod
-    def of_stream(cls, stream: IO[bytes]) -> Identifier:
-        """The identifier of everything left in a binary stream, read once."""
-        return cls("sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())  # type: ignore[arg-type]
+    def of_stream(
+        cls, stream: Readable, progress: Callable[[int], None] | None = None
+    ) -> Identifier:
+        """The identifier of everything left in a binary stream, read once.
+
+        `progress` is called with the number of bytes so far.
+        """
+        digest = hashlib.sha256()
+        buffer = bytearray(_BLOCK)
+        view = memoryview(buffer)
+        done = 0
+        while read := stream.readinto(buffer):
+            digest.update(view[:read])
+            done += read
+            if progress is not None:
+                progress(done)
+        return cls("sha256:" + digest.hexdigest())

@@ -24,9 +24,11 @@ def parse(text: str) -> int:
 
 def write(seconds: int) -> str:
     """The instant as documents and people read it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    # strftime does not fill up the year everywhere.
+    year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
 
 
 def day(seconds: int) -> str:
     """The day alone, ``YYYY-MM-DD``, in UTC."""
-    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+    return write(seconds)[:10]

@@ -203,6 +203,8 @@ def _base64(text: Any, limit: int, what: str) -> bytes:
         found = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise FormatError(f"{what} is not base64") from error
+    if len(found) > limit:
+        raise FormatError(f"{what} is not base64 of at most {limit} bytes")
     # Unused bits could be set: only what encodes back to itself is one text for one signature.
     if binascii.b2a_base64(found, newline=False).decode("ascii") != text:
         raise FormatError(f"{what} is not canonical base64")

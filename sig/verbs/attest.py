@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +55,14 @@ class Attested:
 
 
 def attest(
-    workspace: Workspace, claims: Sequence[Claim], passphrase: str | None = None
+    workspace: Workspace,
+    claims: Sequence[Claim],
+    passphrase: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Attested]:
     """Sign these claims with the own key and add them to the own repository.
+
+    `progress` is called with the number of those that are signed, and of all.
 
     Raises Refused for an ok without a review, Changed for a file that differs from what was
     looked at, NoKey, GpgError, StoreError; then nothing is written.
@@ -66,7 +71,11 @@ def attest(
         if claim.ok and not claim.reviewed:
             raise Refused("Please review the file")
     signed = sign_statements(
-        workspace, [claim.data for claim in claims], passphrase, lambda: _unchanged(claims)
+        workspace,
+        [claim.data for claim in claims],
+        passphrase,
+        lambda: _unchanged(claims),
+        progress,
     )
     return [
         Attested(claim.file, claim.data, one.key) for claim, one in zip(claims, signed, strict=True)
@@ -77,7 +86,8 @@ def sign_statements(
     workspace: Workspace,
     wanted: Sequence[dict[str, Any]],
     passphrase: str | None,
-    check: Any = None,
+    check: Callable[[], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[UnverifiedAttestation]:
     """Sign the data of these statements and commit them, all or none (rule 2)."""
     documents = [wire.canonical(data) for data in wanted]
@@ -94,7 +104,7 @@ def sign_statements(
         own.wait_until_later(workspace, known, {one.id for one in statements})
         if check is not None:
             check()
-        signatures = signer.sign_all(documents)
+        signatures = signer.sign_all(documents, progress)
         new = [
             UnverifiedAttestation(statement, signer.key, raw, sig)
             for statement, raw, sig in zip(statements, documents, signatures, strict=True)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from sig.errors import GpgError, NoKey, SignatureError
 from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.keys import file_name
+from sig.model import instant
 from sig.model.fingerprint import Fingerprint
 from sig.model.standing import Standing
 from sig.repo import layout
@@ -45,6 +46,11 @@ class Signer:
         self._agent = workspace.agent
         self._passphrase = passphrase
         secret = self._agent.secret_key(chosen)
+        if secret is not None and secret.expires is not None and secret.expires <= workspace.now():
+            raise GpgError(
+                f"the own key {chosen} expired on {instant.day(secret.expires)}",
+                hint=f"gpg --quick-set-expire {chosen} 2y",
+            )
         if secret is None or not secret.usable:
             raise GpgError(f"GnuPG has no secret key of {chosen} that can sign", hint="sig doctor")
         self._signing_key = secret.signing[0]
@@ -90,10 +96,21 @@ class Signer:
             raise GpgError(f"the own key cannot sign: {made.why}", hint="sig doctor")
         return sig
 
-    def sign_all(self, documents: Sequence[bytes]) -> list[bytes]:
-        """One signature each, in order. The first alone, so that a passphrase is asked for once."""
-        if not documents:
-            return []
-        first = self.sign(documents[0])
+    def sign_all(
+        self,
+        documents: Sequence[bytes],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[bytes]:
+        """One signature each, in order. The first alone, so that a passphrase is asked for once.
+
+        `progress` is called with the number of those that are signed, and of all.
+        """
+        found: list[bytes] = []
+        if documents:
+            found.append(self.sign(documents[0]))
         with ThreadPoolExecutor(PROCESSES) as pool:
-            return [first, *pool.map(self.sign, documents[1:])]
+            for sig in pool.map(self.sign, documents[1:]):
+                found.append(sig)
+                if progress is not None:
+                    progress(len(found), len(documents))
+        return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sig.errors import StoreError
-from sig.model.identifier import Identifier
+from sig.model.identifier import Identifier, Readable
 from sig.model.verdict import Answer, Reason, Verdict
 
 if TYPE_CHECKING:
@@ -27,17 +28,23 @@ class Result:
     verdict: Verdict
 
 
-def identify(asked: str, stdin: IO[bytes] | None = None) -> Identifier:
+def identify(
+    asked: str,
+    stdin: Readable | None = None,
+    progress: Callable[[str, int], None] | None = None,
+) -> Identifier:
     """The identifier of a file, of standard input (``-``), or the identifier itself.
 
     Raises OSError where it cannot be read, ValueError for a malformed ``sha256:…`` and for one
     that is the name of a file too: an attacker may name a file, and either reading could be wrong.
-    An `Identifier` is never a file.
+    An `Identifier` is never a file. `progress` is called with `asked` and the bytes so far.
     """
+    tell = None if progress is None else partial(progress, asked)
     if isinstance(asked, Identifier):
         return asked
     if asked == STDIN:
-        return Identifier.of_stream(sys.stdin.buffer if stdin is None else stdin)
+        given: Any = sys.stdin.buffer if stdin is None else stdin
+        return Identifier.of_stream(given, tell)
     if asked.startswith("sha256:"):
         if os.path.lexists(asked):
             raise ValueError(f"a file has this name; write ./{asked} for the file")
@@ -45,11 +52,14 @@ def identify(asked: str, stdin: IO[bytes] | None = None) -> Identifier:
     with open(asked, "rb", buffering=0) as stream:
         if stat.S_ISDIR(os.fstat(stream.fileno()).st_mode):
             raise IsADirectoryError(21, "Is a directory", asked)
-        return Identifier.of_stream(stream)
+        return Identifier.of_stream(stream, tell)
 
 
 def verify(
-    workspace: Workspace, asked: Sequence[str], stdin: IO[bytes] | None = None
+    workspace: Workspace,
+    asked: Sequence[str],
+    stdin: Readable | None = None,
+    progress: Callable[[str, int], None] | None = None,
 ) -> list[Result]:
     """One answer for each thing that is asked about, in order.
 
@@ -58,7 +68,7 @@ def verify(
     ids: list[Identifier | Verdict] = []
     for one in asked:
         try:
-            ids.append(identify(one, stdin))
+            ids.append(identify(one, stdin, progress))
         except (OSError, ValueError) as error:
             told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             ids.append(Verdict(None, Answer.ERROR, Reason.UNREADABLE, told))
