@@ -14,9 +14,10 @@ R3  *State.* The first that holds, in the order of `State`. It is for people; wh
 R4  *Word of a signer*, over all statements of one key about one id, trusted or not:
     a   the newer ends the older; in one second a warning is newest, then a withdrawal, then an ok;
     b   a warning is ended by a newer warning that stands or a newer reviewed ok of its topic, or a
-        newer withdrawal. An ok or withdrawal that ends a warning is sound, not in the future, not
-        late where late is refused, and needs nothing that we do not know. A withdrawal that once
-        counted and is remembered ends warnings too, unless its key was stolen;
+        newer withdrawal. An ok or withdrawal that ends a warning is sound, not in the future, and
+        needs nothing that we do not know; where the policy refuses what is late, it is not late,
+        or is remembered from before that. A withdrawal that once counted and is remembered ends
+        warnings too, unless its key was stolen;
     c   all else is ended by whatever is newer in its topic and by a newer withdrawal, also of a
         stolen key: a thief can only take away, and no older ok is revived by what happens to a
         newer one. An ok or withdrawal in the future ends nothing;
@@ -158,7 +159,8 @@ class _Word:
         if self.future or self.statement.unknown_needs:
             return False
         standing = self.attestation.standing
-        sound = standing is Standing.SOUND and (policy.late or not self.late)
+        late = self.late and not self.kept and not policy.late
+        sound = standing is Standing.SOUND and not late
         if self.rank == _WITHDRAWAL:
             return sound or (self.kept and standing is not Standing.REVOKED_HARD)
         return sound and _reviewed(self.statement)

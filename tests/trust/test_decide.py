@@ -447,6 +447,8 @@ def test_a_late_ok_ends_a_warning_only_where_late_counts() -> None:
     warning, late = says(ALICE, False), says(ALICE, at=NOW - 9, key_end=NOW - 8, first_met=NOW)
     assert "ok enough" == brief(verdict(warning, late))
     assert "bad marked-bad" == brief(verdict(warning, late, says(BOB), policy=Policy(late=False)))
+    kept = replace(late, kept=True)
+    assert "ok enough" == brief(verdict(warning, kept, says(BOB), policy=Policy(late=False)))
 
 
 def test_a_late_withdrawal_ends_a_warning_only_where_late_counts_or_it_counted_once() -> None:
