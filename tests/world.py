@@ -13,6 +13,7 @@ GNUPGHOME and SIG_DIR are those of the story, and all of it is removed at its en
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib.util
 import json
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -453,6 +455,65 @@ def smith() -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+class Forger:
+    """Someone whose key, name and words are put together by hand: what no program would make."""
+
+    def __init__(
+        self, uid: bytes = b"Mallory <mallory@example.org>", *, created: int | None = None
+    ):
+        forge = smith()
+        self._key = forge.Key("eddsa", created or int(time.time()) - 86400)
+        self.uid = uid
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the key."""
+        return str(self._key.fingerprint)
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate, binary."""
+        return bytes(self._key.public + self._key.named(self.uid))
+
+    def born(self, second: int) -> None:
+        """Make it the same key of another birth, with another fingerprint."""
+        self._key.created = second
+
+    @property
+    def key(self) -> Any:
+        """The smith's own, for what is stranger still."""
+        return self._key
+
+    def envelope(self, data: object) -> dict[str, object]:
+        """`data`, signed."""
+        signed = json.dumps(data, sort_keys=True).replace("\x7f", "\\u007f").encode()
+        sig = self._key.sign(signed, int(time.time()))
+        return {
+            "data": data,
+            "key": self.fingerprint,
+            "sig": base64.b64encode(sig).decode(),
+        }
+
+    def says(self, content: bytes | str, ok: bool = True, **fields: object) -> dict[str, object]:
+        """A statement about some bytes, signed; ok and reviewed unless told otherwise."""
+        return self.envelope({"id": id_of(content), "ok": ok, "reviewed": True} | fields)
+
+    def publishes(
+        self, folder: Path, statements: Sequence[dict[str, Any]], sequence: int | None = 1
+    ) -> Path:
+        """Write a repository of these statements into `folder`."""
+        filed: dict[str, list[object]] = {}
+        for one in statements:
+            filed.setdefault(one["data"]["id"], []).append(one)
+        data: dict[str, object] = {"attestations": filed, "version": "0.0.1"}
+        if sequence is not None:
+            data |= {"sequence": sequence, "previous": {}}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "repo.json").write_text(json.dumps(self.envelope(data), sort_keys=True))
+        (folder / "key.asc").write_bytes(self.certificate)
+        return folder
 
 
 @contextmanager
