@@ -280,6 +280,11 @@ class Server:
         """Let requests wait from now on; `held` is set when one does."""
         self._go.clear()
 
+    def resume(self) -> None:
+        """Let them go."""
+        self.held.clear()
+        self._go.set()
+
     def close(self) -> None:
         """Stop listening."""
         self._go.set()

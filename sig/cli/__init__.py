@@ -45,6 +45,7 @@ COMMANDS = {
     "completion": "Print a script that completes words in a shell.",
     "help": "Explain a command.",
 }
+INTERRUPTED = 130
 RUN_OFFSET = 110
 
 
@@ -149,7 +150,12 @@ def group(context: click.Context) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `sig`: run it and leave with its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(run(words))
+    status = run(words)
+    if status == INTERRUPTED:
+        # Not sys.exit: that would wait for threads that wait for slow servers.
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(words: list[str]) -> int:
@@ -183,7 +189,7 @@ def run(words: list[str]) -> int:
         return _status(context, error.status)
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("\n")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our words has stopped; the interpreter must not complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

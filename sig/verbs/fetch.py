@@ -112,7 +112,7 @@ def fetch(
     if not wanted:
         return found
     transport = workspace.transport()
-    with ThreadPoolExecutor(min(AT_ONCE, len(wanted))) as threads, _Processes() as processes:
+    with _Threads(min(AT_ONCE, len(wanted))) as threads, _Processes() as processes:
         downloads = [
             threads.submit(_download, workspace, transport, remote, progress) for remote in wanted
         ]
@@ -179,6 +179,13 @@ def _download(
         bodies[remotes.CERTIFICATE],
         validators,
     )
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads that are not waited for once something went wrong: Ctrl-C ends a slow fetch."""
+
+    def __exit__(self, kind: object, *error: object) -> None:
+        self.shutdown(wait=kind is None, cancel_futures=True)
 
 
 class _Processes:
@@ -323,7 +330,7 @@ class _Taking:
             how = follows(
                 checked,
                 remembered,
-                self._earlier(remote, checked.key),
+                self._earlier(remote, checked, remembered),
                 following.behind_since,
                 now,
             )
@@ -376,8 +383,16 @@ class _Taking:
             gone=gone,
         )
 
-    def _earlier(self, remote: Remote, key: Fingerprint) -> dict[int, str]:
-        """What the remembered document of this key names as its past."""
+    def _earlier(
+        self, remote: Remote, checked: Checked, remembered: memory.Publishes | None
+    ) -> dict[int, str]:
+        """What the remembered document of this key names as its past, if C4 asks for it."""
+        key = checked.key
+        # Reading every other remote for every remote would cost the square of them.
+        if remembered is None or checked.sequence is None:
+            return {}
+        if checked.sequence >= remembered.sequence:
+            return {}
         for name in (
             layout.remote_repository(remote.name),
             memory.document_file(key),
