@@ -101,7 +101,7 @@ def sign_statements(
         signer = Signer(workspace, passphrase)
         current = own.repository(workspace)
         known = () if current is None else current.attestations
-        own.wait_until_later(workspace, known, {one.id for one in statements})
+        own.wait_until_later(workspace, signer, known, {one.id for one in statements})
         if check is not None:
             check()
         signatures = signer.sign_all(documents, progress)

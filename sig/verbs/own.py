@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sig.errors import Conflict, SignatureError
+from sig.gpg.certificate import Certificate
 from sig.model import instant, wire
 from sig.model.attestation import Attestation, UnverifiedAttestation
 from sig.model.identifier import Identifier
@@ -35,24 +36,36 @@ def repository(workspace: Workspace) -> UnverifiedRepository | None:
 
 
 def verified(
-    workspace: Workspace, statements: Iterable[UnverifiedAttestation]
+    workspace: Workspace,
+    statements: Iterable[UnverifiedAttestation],
+    signer: Signer | None = None,
 ) -> list[Attestation]:
-    """Those whose signature their key really made."""
+    """Those whose signature their key really made.
+
+    The certificate of `signer` may be newer than the folder's: it can have another signing subkey.
+    """
     found = []
     for one in statements:
+        if signer is not None and one.key == signer.key:
+            certificate: Certificate | None = signer.certificate
+        else:
+            certificate = workspace.certificate(one.key)
         try:
-            found.append(attest(one, workspace.certificate(one.key)))
+            found.append(attest(one, certificate))
         except SignatureError:
             continue
     return found
 
 
 def wait_until_later(
-    workspace: Workspace, statements: Iterable[UnverifiedAttestation], ids: set[Identifier]
+    workspace: Workspace,
+    signer: Signer,
+    statements: Iterable[UnverifiedAttestation],
+    ids: set[Identifier],
 ) -> None:
     """Rule 3: two words in one second have no order. Raises Conflict for a clock set back."""
     about = [one for one in statements if one.statement.id in ids]
-    last = max((one.signed_at for one in verified(workspace, about)), default=None)
+    last = max((one.signed_at for one in verified(workspace, about, signer)), default=None)
     if last is None:
         return
     if last > workspace.now() + PATIENCE_SECONDS:
@@ -92,13 +105,17 @@ def as_weighed(one: Attestation) -> Weighed:
 
 
 def without_ended(
-    workspace: Workspace, statements: Sequence[UnverifiedAttestation], ids: set[Identifier]
+    workspace: Workspace,
+    signer: Signer,
+    statements: Sequence[UnverifiedAttestation],
+    ids: set[Identifier],
 ) -> list[UnverifiedAttestation]:
     """Rule 2, for the identifiers that this change touches. One statement is kept once."""
     gone: set[tuple[str, bytes, int]] = set()
     times: dict[tuple[str, bytes, bytes], tuple[str, bytes, int]] = {}
     for id in ids:
-        about = verified(workspace, (one for one in statements if one.statement.id == id))
+        listed = [one for one in statements if one.statement.id == id]
+        about = verified(workspace, listed, signer)
         gone |= ended(id, map(as_weighed, about), workspace.policy, workspace.now())
         times |= {(one.key, one.signed, one.sig): one.same for one in about}
     found: dict[tuple[str, bytes, bytes], UnverifiedAttestation] = {}
@@ -147,11 +164,11 @@ def added(
     current = repository(workspace)
     ids = {one.statement.id for one in new}
     known = () if current is None else current.attestations
-    statements = without_ended(workspace, [*known, *new], ids)
+    statements = without_ended(workspace, signer, [*known, *new], ids)
     above = 0 if current is None or current.sequence is None else current.sequence
     return {
         **next_repository(
             workspace, signer, statements, above=above, states=states_of(workspace, current)
         ),
-        **kept_file(workspace, verified(workspace, new)),
+        **kept_file(workspace, verified(workspace, new, signer)),
     }

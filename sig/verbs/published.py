@@ -136,11 +136,12 @@ def taken_over(
     here = {(one.key, one.signed) for one in mine}
     theirs = [
         one
-        for one in own.verified(workspace, _of_key(public, signer))
+        for one in own.verified(workspace, _of_key(public, signer), signer)
         if (one.key, one.signed) not in here
     ]
     statements = own.without_ended(
         workspace,
+        signer,
         [*mine, *map(own.unverified, theirs)],
         {one.statement.id for one in theirs},
     )

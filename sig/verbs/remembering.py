@@ -58,7 +58,15 @@ def kept_file(
 
     matters = keys_that_matter(workspace) if matter is None else matter
     raw = workspace.home.read(memory.KEPT, limits.REPOSITORY)
-    before = verified(workspace, memory.read_kept(raw))
+    remembered = memory.read_kept(raw)
+    before = verified(workspace, remembered)
+    # A certificate that is missing for a while must not make a warning forgotten.
+    proved = {(one.key, one.signed, one.sig) for one in before}
+    unproved = [
+        one
+        for one in remembered
+        if one.key in matters and (one.key, one.signed, one.sig) not in proved
+    ]
     arrived = [one for one in met if one.key in matters]
     news = [one for one in arrived if worth_keeping(one)]
     news += [one for one in gone if one.key in matters]
@@ -74,5 +82,5 @@ def kept_file(
         wanted = {same: one for same, one in wanted.items() if same not in over}
     if not wanted and raw is None:
         return {}
-    text = memory.write_kept(unverified(one) for one in wanted.values())
+    text = memory.write_kept([*map(unverified, wanted.values()), *unproved])
     return {} if text == raw else {memory.KEPT: text}
