@@ -52,6 +52,7 @@ KINDS: list[tuple[bool, dict[str, Any]]] = [
     (True, {"expires": "2027-01-15T07:00:00Z"}),  # before NOW
     (False, {}),
     (False, {"reviewed": False}),
+    (False, {"expires": "2027-01-15T07:00:00Z"}),
     (False, {"base": BASE}),
     (False, {"method": "tool:lint"}),
     (False, {"needs": ["platform"]}),
