@@ -148,7 +148,10 @@ def taken_over(
     states = own.states_of(workspace, current)
     there = public.repository
     if there.sequence is not None:
-        states = dict(there.previous) | {there.sequence: there.digest} | states
+        # Followers met what is public. What this folder signed beside it is not named as its past.
+        public_states = dict(there.previous) | {there.sequence: there.digest}
+        common = max((at for at in public_states if states.get(at) == public_states[at]), default=0)
+        states = {at: states[at] for at in states if at <= common} | public_states
     above = max((one.sequence or 0) for one in (there, current) if one is not None)
     if current is None:
         # A second machine: the public state is this folder's state, without a new signature.

@@ -315,8 +315,8 @@ def test_a_refusal_is_told_in_words(again: Told) -> None:
     assert 1 == ran.status
     error, hint, total = ran.stderr.splitlines()
     assert re.fullmatch(
-        rf"error: bob: it is signed by [0-9A-F]{{40}}, and was pinned to {again.bob.fingerprint}: ask its owner;"
-        r" what was fetched on \d{4}-\d\d-\d\d still counts",
+        rf"error: bob: it is signed by [0-9A-F]{{40}}, and was pinned to {again.bob.fingerprint}:"
+        r" ask its owner; what was fetched on \d{4}-\d\d-\d\d still counts",
         error,
     )
     assert hint.startswith("hint: ")
