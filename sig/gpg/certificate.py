@@ -62,7 +62,7 @@ class Bond:
     ends by it (epoch seconds, None for never): its expiry, or the signature's own.
     """
 
-    __slots__ = ("claim", "parts", "framed", "end", "proven", "back")
+    __slots__ = ("claim", "parts", "framed", "end", "proven", "back", "_backs")
 
     def __init__(
         self, claim: SignaturePacket, parts: tuple[bytes, ...], framed: bytes, end: int | None
@@ -74,6 +74,15 @@ class Bond:
         self.proven: bool | None = None
         self.back: SignaturePacket | None = None
         """The subkey's agreement, once proven."""
+        self._backs: tuple[SignaturePacket, ...] | None = None
+
+    @property
+    def backs(self) -> tuple[SignaturePacket, ...]:
+        """The agreements that it carries, unproven, the strong ones first; read once."""
+        if self._backs is None:
+            found = packets.back_signatures(self.claim)
+            self._backs = tuple(sorted(found, key=mathematics.weak_signature))
+        return self._backs
 
 
 class KeyLife:
@@ -130,9 +139,7 @@ class KeyLife:
         Without it anyone could bind a stranger's signing key, and claim what it signed.
         """
         if bond.back is None:
-            backs = packets.back_signatures(bond.claim)
-            backs.sort(key=mathematics.weak_signature)
-            for back in backs:
+            for back in bond.backs:
                 if mathematics.holds(self.key, back, *bond.parts):
                     bond.back = back
                     break

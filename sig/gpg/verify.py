@@ -130,7 +130,7 @@ def _library_accepts(
     back = None
     if life.primary:
         # With two of them it would not be known which one it took.
-        backs = packets.back_signatures(bond.claim)
+        backs = bond.backs
         if len(backs) != 1 or mathematics.weak_signature(backs[0]):
             return False
         back = backs[0]

@@ -9,14 +9,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sig.errors import NetworkError, RemoteUnknown, SigError, UsageError
+from sig.errors import NetworkError, RemoteUnknown, SigError, StoreError, UsageError
+from sig.gpg import certificate as certificates
 from sig.gpg.keys import file_name
 from sig.model.configuration import Remote
 from sig.model.fingerprint import Fingerprint
@@ -24,8 +26,11 @@ from sig.repo import layout, limits, memory, remotes
 from sig.repo.remotes import Following
 from sig.repo.transport import Transport, Validators, check_url
 from sig.verbs.checking import Checked, Refusal, check, follows
+from sig.verbs.processes import Processes, processors
 
 if TYPE_CHECKING:
+    from sig.model.identifier import Identifier
+    from sig.trust.decide import Weighed
     from sig.verbs.workspace import Workspace
 
 AT_ONCE = 16
@@ -33,6 +38,7 @@ AT_ONCE = 16
 POOL_FROM = 1 << 20
 # What is held in memory before it is committed.
 BATCH = 16 << 20
+AHEAD = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,11 @@ class _Download:
     validators: dict[str, Validators] | None = None
     failure: NetworkError | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes that it holds in memory."""
+        return len(self.repository or b"") + len(self.certificate or b"")
+
 
 def chosen(workspace: Workspace, names: Sequence[str]) -> list[Remote]:
     """The remotes of these names, all where none is named. Raises RemoteUnknown."""
@@ -112,25 +123,63 @@ def fetch(
     if not wanted:
         return found
     transport = workspace.transport()
-    with _Threads(min(AT_ONCE, len(wanted))) as threads, _Processes() as processes:
-        downloads = [
-            threads.submit(_download, workspace, transport, remote, progress) for remote in wanted
-        ]
-        batch: list[tuple[_Download, Future[Checked] | Checked | Refusal | None]] = []
-        size = 0
-        for download in _in_order(downloads):
-            batch.append((download, _checked(workspace, download, processes, len(wanted))))
-            size += len(download.repository or b"")
-            if size > BATCH:
-                _take(workspace, batch, found, report, accept)
-                batch, size = [], 0
-        _take(workspace, batch, found, report, accept)
+    room = _Room(AHEAD)
+
+    def ask(remote: Remote) -> tuple[_Download, Checked | Refusal | None]:
+        room.wait()
+        download = _download(workspace, transport, remote, progress)
+        checked = _checked(workspace, download, processes, len(wanted))
+        room.take(download.size)
+        return download, checked
+
+    with Processes() as processes, _Threads(min(AT_ONCE, len(wanted))) as threads, room:
+        asked = deque(threads.submit(ask, remote) for remote in wanted)
+        while asked:
+            batch: list[tuple[_Download, Checked | Refusal | None]] = []
+            size = 0
+            while asked and size <= BATCH:
+                # Out of the queue: what was taken must not stay in memory.
+                batch.append(asked.popleft().result())
+                size += batch[-1][0].size
+            _take(workspace, batch, found, report, accept)
+            room.give_back(size)
     return found
 
 
-def _in_order(downloads: Iterable[Future[_Download]]) -> Iterator[_Download]:
-    for future in downloads:
-        yield future.result()
+class _Room:
+    """Bounds the bytes that were downloaded and checked and wait to be committed.
+
+    Who starts earlier is committed earlier, so whoever waits here is not waited for: `most` is
+    more than a batch.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most: float = most
+        self._held = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> _Room:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # Nobody will give back any more.
+        with self._changed:
+            self._most = float("inf")
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Until there is room for one more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._held <= self._most)
+
+    def take(self, size: int) -> None:
+        with self._changed:
+            self._held += size
+
+    def give_back(self, size: int) -> None:
+        with self._changed:
+            self._held -= size
+            self._changed.notify_all()
 
 
 def _download(
@@ -188,34 +237,9 @@ class _Threads(ThreadPoolExecutor):
         self.shutdown(wait=kind is None, cancel_futures=True)
 
 
-class _Processes:
-    """A pool of processes that is started when there is work for it."""
-
-    def __init__(self) -> None:
-        self._pool: Any = None
-
-    def __enter__(self) -> _Processes:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-    def submit(self, *arguments: Any) -> Future[Checked]:
-        if self._pool is None:
-            import multiprocessing
-            from concurrent.futures import ProcessPoolExecutor
-
-            # fork in a process with threads can hang; spawn costs some 50 ms once.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(os.cpu_count() or 1, mp_context=context)
-        submitted: Future[Checked] = self._pool.submit(check, *arguments)
-        return submitted
-
-
 def _checked(
-    workspace: Workspace, download: _Download, processes: _Processes, remotes_asked: int
-) -> Future[Checked] | Checked | Refusal | None:
+    workspace: Workspace, download: _Download, processes: Processes, remotes_asked: int
+) -> Checked | Refusal | None:
     """The check of what was downloaded, in another process where it is much."""
     raw = download.repository
     if download.failure is not None:
@@ -229,9 +253,9 @@ def _checked(
             return None
     pinned = download.remote.key or download.following.key
     arguments = (raw, download.certificate, pinned, workspace.home.path, workspace.now())
-    if len(raw) * remotes_asked > POOL_FROM and (os.cpu_count() or 1) > 1 and remotes_asked > 1:
-        return processes.submit(*arguments)
     try:
+        if len(raw) * remotes_asked > POOL_FROM and remotes_asked > 1 and processors() > 1:
+            return processes.run(check, *arguments)
         return check(*arguments)
     except Refusal as refusal:
         return refusal
@@ -239,26 +263,15 @@ def _checked(
 
 def _take(
     workspace: Workspace,
-    batch: Sequence[tuple[_Download, Future[Checked] | Checked | Refusal | None]],
+    batch: Sequence[tuple[_Download, Checked | Refusal | None]],
     found: list[Fetched],
     report: Callable[[Fetched], None],
     accept: bool,
 ) -> None:
     """Commit what was checked, in one commit for the batch."""
-    if not batch:
-        return
-    outcomes: list[tuple[_Download, Checked | Refusal | None]] = []
-    for download, checked in batch:
-        if isinstance(checked, Future):
-            try:
-                outcomes.append((download, checked.result()))
-            except Refusal as refusal:
-                outcomes.append((download, refusal))
-        else:
-            outcomes.append((download, checked))
     with workspace.writing():
         taking = _Taking(workspace, accept)
-        results = [taking.remote(download, checked) for download, checked in outcomes]
+        results = [taking.remote(download, checked) for download, checked in batch]
         taking.commit()
     for result in results:
         found.append(result)
@@ -311,8 +324,11 @@ class _Taking:
                 raise checked
             return self._accept(download, checked)
         except Refusal as refusal:
-            if refusal.certificate is not None:
-                self._certificate(refusal.certificate.fingerprint, refusal.certificate.raw)
+            certificate = refusal.certificate
+            if isinstance(checked, Checked) and checked.certificate.revoked is not None:
+                certificate = checked.certificate  # rule 3
+            if certificate is not None:
+                self._certificate(certificate.fingerprint, certificate.raw)
             return self._outcome(
                 download, refusal.result, refusal.reason, refusal.message, refusal.hint
             )
@@ -402,8 +418,12 @@ class _Taking:
                 if other != remote
             ),
         ):
-            read = layout.repository(self._read(name), name)
-            if read is not None and read.key == key and read.sequence is not None:
+            try:
+                read = layout.repository(self._read(name), name)
+            except StoreError:
+                continue  # damage to one remote is not another's fault
+            # A mirror that lags has an older document of this key, with an older past.
+            if read is not None and read.key == key and read.digest == remembered.digest:
                 return dict(read.previous)
         return {}
 
@@ -411,6 +431,9 @@ class _Taking:
         """Keep the owner's certificate; whether it was unknown."""
         name = f"keys/{file_name(key)}"
         before = self._read(name)
+        if before is not None and before != raw:
+            # Another remote or process may have brought a revocation since this one was checked.
+            raw = certificates.merge(certificates.stored(before), certificates.stored(raw)).raw
         if before != raw:
             self._changes[name] = raw
         return before is None
@@ -423,6 +446,7 @@ class _Taking:
 
     def _disappeared(self, remote: Remote, checked: Checked) -> tuple[str, ...]:
         """Rule 4: what was here, is no more, and was not ended by its signer."""
+        from sig.model import wire
         from sig.trust.decide import ended
         from sig.verbs.own import as_weighed, verified
 
@@ -430,12 +454,15 @@ class _Taking:
         old = layout.repository(self._read(name), name)
         if old is None:
             return ()
-        here = {line.met for line in checked.lines}
-        missing = [one for one in old.attestations if memory.met_key(one) not in here]
+        # The same words under another signature are not the same: it may prove nothing, or be older.
+        here = {line.text for line in checked.lines}
+        missing = [
+            one
+            for one in old.attestations
+            if wire.envelope(one.key, one.signed, one.sig, one.tst) not in here
+        ]
         if not missing:
             return ()
-        from sig.model import wire
-
         ids = {one.statement.id for one in missing}
         left = [
             wire.read_attestation(line.text)
@@ -443,19 +470,19 @@ class _Taking:
             if line.met is not None and line.id in ids
         ]
         workspace = self._workspace
-        candidates = verified(workspace, missing)
         still = verified(workspace, left)
-        found = []
-        for one in candidates:
-            about = [other for other in still if other.statement.id == one.statement.id]
-            over = ended(
-                one.statement.id,
-                map(as_weighed, [one, *about]),
-                workspace.policy,
-                workspace.now(),
-            )
-            if one.same not in over:
-                found.append(one)
+        served = {one.same for one in still}
+        gone = [one for one in verified(workspace, missing) if one.same not in served]
+        about: dict[Identifier, list[Weighed]] = {one.statement.id: [] for one in gone}
+        for one in (*gone, *still):
+            if one.statement.id in about:
+                about[one.statement.id].append(as_weighed(one))
+        over = {
+            same
+            for id, words in about.items()
+            for same in ended(id, words, workspace.policy, workspace.now())
+        }
+        found = [one for one in gone if one.same not in over]
         self._gone += found
         return tuple(
             f"{'a warning' if one.statement.negative else 'a statement'} by {one.key}"

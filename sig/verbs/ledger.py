@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sig.errors import StoreError
 from sig.model import wire
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
@@ -42,6 +43,8 @@ def lines(
         if (name := memory.met_key(one))
     ]
     for bad in skipped:
+        if not bad.id:
+            continue  # nobody can ask for it
         text = json.dumps({"key": bad.key, "why": bad.why}).encode("ascii")
         found.append(Line(bad.id, text, None, bad.key or ""))
     return found
@@ -87,30 +90,36 @@ def _rows(source: str, found: Iterable[Line], met: Mapping[str, int]) -> list[Ro
     ]
 
 
-def source_rows(workspace: Workspace, source: str, name: str) -> list[Row]:
-    """All rows of a source, from its file."""
+def source_rows(
+    workspace: Workspace, source: str, name: str, also: Collection[Fingerprint] = ()
+) -> list[Row]:
+    """All rows of a source, from its file. Those of `also` are not cut either."""
     raw = workspace.home.read(name, limits.REPOSITORY)
     if raw is None:
         return []
-    found = _bounded(source_lines(source, raw), workspace.config.trust)
+    found = _bounded(source_lines(source, raw), workspace.config.trust.union(also))
     return _rows(
         source, found, memory.read_met(workspace.home.read(met_file(source), memory.MET_BYTES))
     )
 
 
-def rows_of_files(workspace: Workspace, ids: Collection[str] | None) -> dict[str, list[Row]]:
+def rows_of_files(
+    workspace: Workspace, ids: Collection[str] | None, also: Collection[Fingerprint] = ()
+) -> dict[str, list[Row]]:
     """The rows of these identifiers (None: of all) without an index: slow, and never wrong."""
     found: dict[str, list[Row]] = {}
     for source, name in workspace.source_files().items():
-        for row in source_rows(workspace, source, name):
+        for row in source_rows(workspace, source, name, also):
             if ids is None or row.id in ids:
                 found.setdefault(row.id, []).append(row)
     return found
 
 
-def all_rows(workspace: Workspace) -> dict[str, list[Row]]:
+def all_rows(
+    workspace: Workspace, also: Collection[Fingerprint] = ()
+) -> dict[str, list[Row]]:
     """Every statement in the folder, from the files, which are the truth."""
-    return rows_of_files(workspace, None)
+    return rows_of_files(workspace, None, also)
 
 
 def follow(
@@ -140,37 +149,55 @@ def follow(
         found[source] = _bounded(read, workspace.config.trust)
         file = met_file(source)
         if file not in met:
-            met[file] = memory.read_met(home.read(file, memory.MET_BYTES))
+            # A remote that gets another name brings its file with it.
+            before = changes[file] if file in changes else home.read(file, memory.MET_BYTES)
+            met[file] = memory.read_met(before)
         for line in read:
             if line.met is not None:
                 met[file].setdefault(line.met, now)
     for file, times in met.items():
         written[file] = memory.write_met(times)
+    counted = workspace.config.trust
     home.commit(written)
     workspace.forget()
     stamps = workspace.stamps()
+    rows = {
+        source: _rows(source, read, met[met_file(source)])
+        for source, read in found.items()
+        if source in stamps
+    }
     try:
         index.replace(
-            {
-                source: (stamps[source], _rows(source, rows, met[met_file(source)]))
-                for source, rows in found.items()
-                if source in stamps
-            },
+            {source: (stamps[source], listed) for source, listed in rows.items()},
             gone=[source for source, name in touched.items() if changes[name] is None],
         )
         if index.stamps() != stamps:
             raise IndexStale("of another state")
+        if not workspace.config.trust <= counted and any(
+            rows >= limits.STATEMENTS_PER_IDENTIFIER for rows in index.counts(stamps).values()
+        ):
+            raise IndexStale("rule 2 may have cut words of a key that counts now")
     except IndexStale:
-        rebuild(workspace, index)
+        try:
+            rebuild(workspace, index, rows)
+        except StoreError as error:  # rule 3: the change itself is safe
+            workspace.note(f"the index could not follow: {error.message}")
+            workspace.note("hint: sig doctor --fix")
 
 
-def rebuild(workspace: Workspace, index: Index) -> None:
-    """Make the index anew from the files."""
+def rebuild(
+    workspace: Workspace, index: Index, read_already: Mapping[str, list[Row]] | None = None
+) -> None:
+    """Make the index anew from the files, but for sources whose rows were just read from them."""
+    known = read_already or {}
     stamps = workspace.stamps()
     names = workspace.source_files()
     index.rebuild(
         {
-            source: (stamps[source], source_rows(workspace, source, names[source]))
+            source: (
+                stamps[source],
+                known[source] if source in known else source_rows(workspace, source, names[source]),
+            )
             for source in stamps
         }
     )
