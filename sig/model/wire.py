@@ -402,7 +402,8 @@ def filed_attestation(id: str, value: Any) -> UnverifiedAttestation | Malformed:
         return found
     except FormatError as error:
         key = value.get("key") if type(value) is dict else None
-        return Malformed(id, str(key) if type(key) is str else None, error.message)
+        # Whoever wrote it may have put anything there; a fingerprint has at most 64 digits.
+        return Malformed(id, key[:64] if type(key) is str else None, error.message)
 
 
 def read_attestation(raw: bytes) -> UnverifiedAttestation:
