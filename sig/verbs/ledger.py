@@ -115,9 +115,7 @@ def rows_of_files(
     return found
 
 
-def all_rows(
-    workspace: Workspace, also: Collection[Fingerprint] = ()
-) -> dict[str, list[Row]]:
+def all_rows(workspace: Workspace, also: Collection[Fingerprint] = ()) -> dict[str, list[Row]]:
     """Every statement in the folder, from the files, which are the truth."""
     return rows_of_files(workspace, None, also)
 

@@ -138,10 +138,11 @@ def next_repository(
     sequence, signed = layout.next_state(statements, states, above=above)
     sig = signer.sign(signed)
     states = states | {sequence: wire.digest(signed)}
+    # The certificate goes first: who copies the folder between the two gets what verifies.
     return {
+        **signer.changes(),
         layout.REPOSITORY: wire.envelope(signer.key, signed, sig),
         layout.HISTORY: layout.written_history(states),
-        **signer.changes(),
     }
 
 
@@ -165,10 +166,10 @@ def added(
     ids = {one.statement.id for one in new}
     known = () if current is None else current.attestations
     statements = without_ended(workspace, signer, [*known, *new], ids)
-    above = 0 if current is None or current.sequence is None else current.sequence
+    # Also above what was signed here and lost since: a number is never used twice.
+    states = states_of(workspace, current)
+    above = max(states, default=0)
     return {
-        **next_repository(
-            workspace, signer, statements, above=above, states=states_of(workspace, current)
-        ),
+        **next_repository(workspace, signer, statements, above=above, states=states),
         **kept_file(workspace, verified(workspace, new, signer)),
     }

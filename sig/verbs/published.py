@@ -147,17 +147,17 @@ def taken_over(
     )
     states = own.states_of(workspace, current)
     there = public.repository
+    above = max([there.sequence or 0, *states])
     if there.sequence is not None:
         # Followers met what is public. What this folder signed beside it is not named as its past.
         public_states = dict(there.previous) | {there.sequence: there.digest}
         common = max((at for at in public_states if states.get(at) == public_states[at]), default=0)
         states = {at: states[at] for at in states if at <= common} | public_states
-    above = max((one.sequence or 0) for one in (there, current) if one is not None)
-    if current is None:
+    if current is None and above == (there.sequence or 0):
         # A second machine: the public state is this folder's state, without a new signature.
         files: dict[str, bytes | None] = {
-            layout.REPOSITORY: wire.envelope(there.key, there.signed, there.sig),
             **signer.changes(),
+            layout.REPOSITORY: wire.envelope(there.key, there.signed, there.sig),
         }
         if there.sequence is not None:
             files[layout.HISTORY] = layout.written_history(states)
@@ -193,7 +193,11 @@ def publish(
             workspace.commit(files)
         elif current is None or current.sequence is None:
             statements = () if current is None else current.attestations
-            workspace.commit(own.next_repository(workspace, signer, statements, above=0, states={}))
+            states = own.states_of(workspace, current)
+            above = max(states, default=0)
+            workspace.commit(
+                own.next_repository(workspace, signer, statements, above=above, states=states)
+            )
         elif signer.changes():
             workspace.commit(signer.changes())
         raw = workspace.home.read(layout.REPOSITORY, limits.REPOSITORY) or b""

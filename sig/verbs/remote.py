@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sig.errors import Conflict, RemoteExists, RemoteUnknown, UsageError
 from sig.gpg.certificate import Certificate
+from sig.model.attestation import Attestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
 from sig.repo import layout, limits, memory, remotes
 from sig.repo.transport import check_url
-from sig.verbs import keys
+from sig.verbs import keys, own
 from sig.verbs.configuring import change
+from sig.verbs.remembering import kept_file, keys_that_matter, left_behind, words_of
 
 if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
@@ -48,12 +51,7 @@ def add(
     well: it needs a full fingerprint, for a key that nobody here has seen. Raises RemoteExists,
     UsageError.
     """
-    try:
-        remote_name(name)
-    except ValueError as error:
-        raise UsageError(f"{name!r} cannot name a remote: {error}") from error
-    if name.lower() in _TAKEN:
-        raise UsageError(f"{name!r} cannot name a remote: the word has another meaning")
+    _check_name(name)
     url = check_url(url)
     pinned = None if key is None else _pin(workspace, key)
     if trust and pinned is None:
@@ -74,14 +72,29 @@ def add(
 
     def files() -> dict[str, bytes | None]:
         known = workspace.config.remote(name)
-        if known is None or pinned is None:
+        if pinned is None:
             return {}
+        matter = keys_that_matter(workspace) | {pinned}
+        met = words_of(workspace, pinned) if trust else []
+        if known is None:
+            return kept_file(workspace, met, matter=matter)
         # Re-pinned: what the other key signed is no longer this remote's word.
         state = remotes.read(workspace.home.read(layout.remote_state(known.name)), url)
-        return {} if state.key in (None, pinned) else _dropped(workspace, known)
+        if state.key in (None, pinned):
+            return kept_file(workspace, met, matter=matter)
+        return _dropped(workspace, known, met, matter)
 
     change(workspace, edit, passphrase=passphrase, files=files)
     return made
+
+
+def _check_name(name: str) -> None:
+    try:
+        remote_name(name)
+    except ValueError as error:
+        raise UsageError(f"{name!r} cannot name a remote: {error}") from error
+    if name.lower() in _TAKEN:
+        raise UsageError(f"{name!r} cannot name a remote: the word has another meaning")
 
 
 def _pin(workspace: Workspace, text: str) -> Fingerprint:
@@ -93,16 +106,29 @@ def _pin(workspace: Workspace, text: str) -> Fingerprint:
     return certificate.fingerprint
 
 
-def _dropped(workspace: Workspace, remote: Remote) -> dict[str, bytes | None]:
-    """The files of a remote go, but for what is remembered of its key (docs/spec/memory §1)."""
+def _dropped(
+    workspace: Workspace,
+    remote: Remote,
+    met: Iterable[Attestation] = (),
+    matter: set[Fingerprint] | None = None,
+) -> dict[str, bytes | None]:
+    """The files of a remote go, but for what must not be forgotten (docs/spec/memory §1, §2).
+
+    `met` are words to be remembered besides, `matter` the keys whose words are.
+    """
     home = workspace.home
     name = layout.remote_repository(remote.name)
     raw = home.read(name, limits.REPOSITORY)
     changes = home.removal(f"remotes/{remote.name}")
     read = layout.repository(raw, name)
-    if read is not None and read.sequence is not None:
-        changes[memory.document_file(read.key)] = raw
-    return changes
+    gone: list[Attestation] = []
+    if read is not None:
+        if read.sequence is not None:
+            changes[memory.document_file(read.key)] = raw
+        matters = keys_that_matter(workspace) if matter is None else matter
+        said = own.verified(workspace, [one for one in read.attestations if one.key in matters])
+        gone = left_behind(workspace, f"remote:{remote.name}", said)
+    return changes | kept_file(workspace, met, gone, matter)
 
 
 def find(workspace: Workspace, name: str) -> Remote:
@@ -129,10 +155,7 @@ def remove(workspace: Workspace, name: str, passphrase: str | None = None) -> Re
 
 def rename(workspace: Workspace, old: str, new: str, passphrase: str | None = None) -> Remote:
     """Give a remote another name. Raises RemoteExists, RemoteUnknown, UsageError."""
-    try:
-        remote_name(new)
-    except ValueError as error:
-        raise UsageError(f"{new!r} cannot name a remote: {error}") from error
+    _check_name(new)
     remote = workspace.consistent(lambda: find(workspace, old))
     taken = workspace.config.remote(new)
     if taken is not None and taken.name != remote.name:

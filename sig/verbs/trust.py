@@ -49,17 +49,12 @@ def add(workspace: Workspace, text: str, passphrase: str | None = None) -> Chang
 
 def _files(workspace: Workspace, certificate: Certificate) -> dict[str, bytes | None]:
     """The certificate, and the warnings of this signer that must not be forgotten from now on."""
-    from sig.verbs.ledger import all_rows
-    from sig.verbs.remembering import kept_file, keys_that_matter
+    from sig.verbs.remembering import kept_file, keys_that_matter, words_of
 
     files, _, _ = keys.merged_file(workspace, certificate)
     key = certificate.fingerprint
-    found = []
-    for rows in all_rows(workspace).values():
-        about = [row for row in rows if key.encode() in row.text]
-        found += [one.attestation for one in workspace.weigh(about) if one.attestation is not None]
-    mine = [one for one in found if one.key == key]
-    return files | kept_file(workspace, mine, matter=keys_that_matter(workspace) | {key})
+    matter = keys_that_matter(workspace) | {key}
+    return files | kept_file(workspace, words_of(workspace, key), matter=matter)
 
 
 def remove(workspace: Workspace, text: str, passphrase: str | None = None) -> Changed:

@@ -106,6 +106,9 @@ class Workspace:
         self._keys: Keys | None = None
         self._policy: policies.Policy | None = None
         self._old: dict[Fingerprint, certificates.Certificate] | None = None
+        # Ten thousand statements of one remote must not read its state as often.
+        self._stale: dict[str, bool] = {}
+        self._strangers: set[Fingerprint] = set()
 
     def note(self, text: str) -> None:
         """Something that the user should know beside the answer; said once."""
@@ -169,8 +172,14 @@ class Workspace:
 
     def certificate(self, key: Fingerprint) -> certificates.Certificate | None:
         """The certificate of this key, as far as it was met."""
+        if key in self._strangers:
+            return None
         found = self.keys.get(key)
-        return self.old_certificates.get(key) if found is None and self.is_old else found
+        if found is None and self.is_old:
+            found = self.old_certificates.get(key)
+        if found is None:
+            self._strangers.add(key)
+        return found
 
     @property
     def old_certificates(self) -> Mapping[Fingerprint, certificates.Certificate]:
@@ -305,11 +314,13 @@ class Workspace:
     def _is_stale(self, source: str) -> bool:
         if not source.startswith("remote:"):
             return False
-        from sig.repo import remotes
+        if source not in self._stale:
+            from sig.repo import remotes
 
-        name = source.removeprefix("remote:")
-        state = remotes.read(self.home.read(layout.remote_state(name)), "")
-        return state.expires is not None and state.expires < self.now()
+            name = source.removeprefix("remote:")
+            state = remotes.read(self.home.read(layout.remote_state(name)), "")
+            self._stale[source] = state.expires is not None and state.expires < self.now()
+        return self._stale[source]
 
     def decide(self, id: Identifier, rows: Iterable[Row]) -> Verdict:
         """What is believed of the bytes with this identifier."""
