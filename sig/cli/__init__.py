@@ -191,10 +191,11 @@ def run(words: list[str]) -> int:
         sys.stderr.write("\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our words has stopped; the interpreter must not complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # Whoever read our words has stopped.
+        _stop_writing()
         return _status(context, 4)
     except OSError as error:
+        _stop_writing()
         where = f"{error.filename}: " if error.filename else ""
         output.failure(context, "store", f"{where}{error.strerror or error}", None)
         return _status(context, 4)
@@ -204,6 +205,14 @@ def run(words: list[str]) -> int:
         told = f"a bug: {type(error).__name__}: {error}"
         output.failure(context, "internal", told, None)
         return _status(context, 4)
+
+
+def _stop_writing() -> None:
+    """Drop what standard output did not take: the interpreter must not complain at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _asks_for_json(words: list[str]) -> bool:

@@ -83,8 +83,6 @@ def verify(
 def verdicts_of(workspace: Workspace, ids: Iterable[Identifier]) -> dict[Identifier, Verdict]:
     """What is believed of the bytes with these identifiers, all from one state of the folder."""
     wanted = sorted(ids)
-    if not workspace.home.exists:
-        workspace.note(f"there is no folder at {workspace.home.path}/ yet; sig remote add makes it")
 
     def read() -> dict[Identifier, Verdict]:
         _ = workspace.config  # a folder that cannot be believed is refused before it is asked
@@ -92,6 +90,10 @@ def verdicts_of(workspace: Workspace, ids: Iterable[Identifier]) -> dict[Identif
         return {id: workspace.decide(id, rows.get(id, ())) for id in wanted}
 
     try:
+        if not workspace.home.exists:
+            workspace.note(
+                f"there is no folder at {workspace.home.path}/ yet; sig remote add makes it"
+            )
         return workspace.consistent(read)
     except StoreError as error:
         return {id: Verdict(id, Answer.ERROR, Reason.STORE, error.message) for id in wanted}
