@@ -34,6 +34,10 @@ from sig.verbs.ledger import Line, lines
 from sig.verbs.workspace import KeyFiles, attest
 
 ROLLBACK_AFTER = 24 * 60 * 60
+# A statement is some fifty bytes a part. "[[],[],[]…" of 256 MiB, which anyone can serve unsigned,
+# would take 14 GB to read; what is within these takes as much as statements do.
+PARTS = 1_000_000
+BYTES_A_PART = 24
 
 
 class Refusal(Exception):
@@ -92,6 +96,9 @@ def check(
     `key_asc` is None where it did not change; `folder` is the user's, whose known certificates
     this may read in a process of its own.
     """
+    if _parts(raw) > PARTS + len(raw) // BYTES_A_PART:
+        told = "repo.json has more parts than the statements of a file of its size"
+        raise Refusal("failed", "too-large", told)
     try:
         read = wire.repository(raw)
     except FormatError as error:
@@ -129,6 +136,11 @@ def check(
     )
 
 
+def _parts(raw: bytes) -> int:
+    """At most how many values JSON has in it. Not to be parsed for that: each takes memory."""
+    return sum(map(raw.count, (b",", b"[", b"{")))
+
+
 def owner_certificate(
     key: Fingerprint, key_asc: bytes | None, pinned: Fingerprint | None, known: Keys
 ) -> Certificate:
@@ -149,9 +161,19 @@ def owner_certificate(
         (found,) = certificates.read(key_asc, wanted=key)
         return found if here is None else certificates.merge(here, found)
     except KeyNotFound as error:
+        _some_certificate(key_asc)
         reason = "signature" if pinned is None else "key-changed"
         told = f"key.asc has no certificate of {key}, which signed repo.json"
         raise Refusal("refused", reason, told) from error
+    except FormatError as error:
+        told = f"key.asc is not a certificate: {error.message}"
+        raise Refusal("failed", "format", told) from error
+
+
+def _some_certificate(key_asc: bytes) -> None:
+    """The page of a captive portal is a failure; only another certificate is a change of key."""
+    try:
+        certificates.read(key_asc)
     except FormatError as error:
         told = f"key.asc is not a certificate: {error.message}"
         raise Refusal("failed", "format", told) from error

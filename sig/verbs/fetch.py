@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
 
 AT_ONCE = 16
+# So many seconds a remote lets those wait that come after it.
+PATIENCE = 5.0
 # Below this many bytes a second process costs more than it saves.
 POOL_FROM = 1 << 20
 # What is held in memory before it is committed.
@@ -113,7 +115,8 @@ def fetch(
 ) -> list[Fetched]:
     """Ask these remotes (all where none is named) and take what their owners signed.
 
-    `report` is called once a remote, in order, after what came of it was committed. With `accept`
+    `report` is called once a remote, after what came of it was committed: in order, but for those
+    that let the others wait. With `accept`
     the state that is served replaces the remembered one although it does not follow on it; its
     owner's signature is needed all the same. Raises RemoteUnknown, StoreError, NetworkError with
     --offline.
@@ -138,12 +141,19 @@ def fetch(
             batch: list[tuple[_Download, Checked | Refusal | None]] = []
             size = 0
             while asked and size <= BATCH:
+                if not wait([asked[0]], PATIENCE).done:
+                    # Rule 1: a server that drips must not keep from the folder what others gave.
+                    asked.rotate(-1)
+                    if batch:
+                        break
+                    continue
                 # Out of the queue: what was taken must not stay in memory.
                 batch.append(asked.popleft().result())
                 size += batch[-1][0].size
             _take(workspace, batch, found, report, accept)
             room.give_back(size)
-    return found
+    place = {remote.name: number for number, remote in enumerate(wanted)}
+    return sorted(found, key=lambda one: place[one.name])
 
 
 class _Room:
@@ -454,7 +464,7 @@ class _Taking:
         old = layout.repository(self._read(name), name)
         if old is None:
             return ()
-        # The same words under another signature are not the same: it may prove nothing, or be older.
+        # The same words under another signature: it may prove nothing, or be older.
         here = {line.text for line in checked.lines}
         missing = [
             one

@@ -208,6 +208,7 @@ def converted(workspace: Workspace) -> dict[str, bytes | None]:
     """
     from sig.gpg.keys import file_name
     from sig.repo import remotes
+    from sig.verbs.remembering import kept_file
 
     workspace.old_keybox()
     changes: dict[str, bytes | None] = {
@@ -220,4 +221,6 @@ def converted(workspace: Workspace) -> dict[str, bytes | None]:
         if read is not None:
             state = remotes.Following(url=remote.url, key=read.key, sequence=read.sequence)
             changes[layout.remote_state(remote.name)] = remotes.write(state)
-    return changes
+    rows = [row for listed in all_rows(workspace).values() for row in listed]
+    found = [one.attestation for one in workspace.weigh(rows) if one.attestation is not None]
+    return changes | kept_file(workspace, found)

@@ -15,7 +15,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,7 @@ from sig.errors import NetworkError
 from sig.gpg import certificate as certificates
 from sig.gpg.agent import SecretKey
 from sig.model.fingerprint import Fingerprint
-from sig.model.identifier import Identifier
-from sig.model.verdict import Answer, Judged, Verdict
+from sig.model.verdict import Judged, Verdict
 from sig.repo.transport import Progress, Response, Validators
 from sig.verbs import fetch, remote, trust, verify
 from sig.verbs.fetch import Fetched
@@ -260,7 +260,9 @@ class Reader:
         """What verdicts rest on, byte for byte; of `state` files all but the time of asking."""
         return trusted_state(self.path)
 
-    def follow(self, party: Party, *, name: str = "", pin: bool = False, counts: bool = False) -> None:
+    def follow(
+        self, party: Party, *, name: str = "", pin: bool = False, counts: bool = False
+    ) -> None:
         """Add the remote of a party; `counts` also trusts the key, which is not fetched yet."""
         remote.add(
             self.workspace,
@@ -320,3 +322,12 @@ def merged(*copies: bytes) -> bytes:
         known = met if known is None else certificates.merge(known, met)
     assert known is not None
     return known.raw
+
+
+@contextmanager
+def nothing_changes(reader: Reader) -> Iterator[None]:
+    """What verdicts rest on is byte for byte what it was, and so is the answer."""
+    before, said = reader.state, reader.verdict()
+    yield
+    assert [] == fetched_since(before, reader.state)
+    assert said == reader.verdict()
