@@ -527,9 +527,8 @@ def terminal(person: Person, *words: str | Path, **more: Any) -> Iterator[tuple[
     import pty
 
     master, slave = pty.openpty()
-    process = person.start(
-        *words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, **more
-    )
+    settings = {"stdin": slave, "stdout": slave, "stderr": slave, "start_new_session": True}
+    process = person.start(*words, **(settings | more))
     os.close(slave)
     try:
         yield master, process
@@ -540,13 +539,19 @@ def terminal(person: Person, *words: str | Path, **more: Any) -> Iterator[tuple[
         os.close(master)
 
 
+def read_all(master: int) -> str:
+    """What a terminal showed until the process let go of it."""
+    shown = b""
+    with suppress(OSError):  # that is how it ends
+        while data := os.read(master, 4096):
+            shown += data
+    return shown.decode().replace("\r\n", "\n")
+
+
 def typed(person: Person, *words: str | Path, keys: str = "", **more: Any) -> tuple[int, str]:
     """Run ``sig WORDS`` on a terminal where `keys` are typed: its status and what was shown."""
     with terminal(person, *words, **more) as (master, process):
         if keys:
             os.write(master, keys.encode())
-        shown = b""
-        with suppress(OSError):  # the terminal ends with the process
-            while data := os.read(master, 4096):
-                shown += data
-        return process.wait(TIMEOUT), shown.decode().replace("\r\n", "\n")
+        shown = read_all(master)
+        return process.wait(TIMEOUT), shown

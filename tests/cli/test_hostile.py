@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Told
-from tests.world import Forger, Person, Ran, World, command, snapshot, terminal, trusted_state
+from tests.world import (
+    Forger,
+    Person,
+    Ran,
+    World,
+    command,
+    read_all,
+    snapshot,
+    terminal,
+    trusted_state,
+)
 
 # Cursor, colour, title, carriage return, backspace, 8-bit controls, bidi, line separators, status
 # lines of gpg, a zero-width space, an unassigned character.
@@ -83,15 +93,10 @@ def test_trusted_or_not_the_lines_are_the_same(nasty: Told) -> None:
     nasty.alice.sig("trust", "add", nasty.carol.fingerprint)
 
     with terminal(nasty.alice, "--no-color", "verify", "bad") as (master, process):
-        shown = b""
-        try:
-            while data := os.read(master, 4096):
-                shown += data
-        except OSError:
-            pass
+        shown = read_all(master)
         assert 3 == process.wait(20)
 
-    assert_harmless(shown.decode().replace("\r\n", "\n"))
+    assert_harmless(shown)
 
 
 def test_own_file_names_and_arguments_too(told: Told) -> None:
