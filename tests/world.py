@@ -13,6 +13,7 @@ GNUPGHOME and SIG_DIR are those of the story, and all of it is removed at its en
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 import importlib.util
@@ -21,6 +22,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ from dataclasses import dataclass
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import ModuleType
 from typing import Any
 
@@ -158,25 +161,43 @@ class Person:
         pass_fds: Sequence[int] = (),
         prefix: Sequence[str] = (),
     ) -> Ran:
-        """Run ``sig WORDS`` with `input` on a pipe. A None in `env` removes the variable."""
+        """Run ``sig WORDS`` with `input` as its standard input. A None in `env` removes a variable.
+
+        In a process of its own; from the start of the interpreter on where the world is `fresh`,
+        and wherever that could matter.
+        """
         environment = self.environment | {n: v for n, v in env.items() if v is not None}
         for name, value in env.items():
             if value is None:
                 environment.pop(name, None)
-        ran = subprocess.run(
-            [*prefix, *command(), *map(str, words)],
-            input=input.encode() if isinstance(input, str) else input,
-            capture_output=True,
-            env=environment,
-            cwd=cwd or self.place,
-            pass_fds=pass_fds,
-            timeout=TIMEOUT,
+        given = input.encode() if isinstance(input, str) else input
+        place = cwd or self.place
+        if (
+            hasattr(os, "fork")
+            and not self.world.fresh
+            and not (pass_fds or prefix)
+            and not any(name.startswith(("PYTHON", "LC_")) for name in env)
+        ):
+            status, stdout, stderr = zygote().run(list(map(str, words)), given, environment, place)
+        else:
+            done = subprocess.run(
+                [*prefix, *command(), *map(str, words)],
+                input=given,
+                capture_output=True,
+                env=environment,
+                cwd=place,
+                pass_fds=pass_fds,
+                timeout=TIMEOUT,
+            )
+            status, stdout, stderr = done.returncode, done.stdout, done.stderr
+        ran = Ran(
+            status,
+            stdout.decode("utf-8", "surrogateescape"),
+            stderr.decode("utf-8", "surrogateescape"),
         )
-        stdout = ran.stdout.decode("utf-8", "surrogateescape")
-        stderr = ran.stderr.decode("utf-8", "surrogateescape")
         # Whatever a test is about: a traceback is never what a user should see.
-        assert "Traceback" not in stderr, stderr
-        return Ran(ran.returncode, stdout, stderr)
+        assert "Traceback" not in ran.stderr, ran.stderr
+        return ran
 
     def start(self, *words: str | Path, **more: Any) -> subprocess.Popen[bytes]:
         """Start ``sig WORDS`` and let it run, its streams on pipes."""
@@ -219,6 +240,62 @@ class Person:
     def read(self, name: str) -> Any:
         """A JSON file of the folder."""
         return json.loads((self.folder / name).read_bytes())
+
+
+class Zygote:
+    """The other side of tests/zygote.py."""
+
+    def __init__(self) -> None:
+        self._line, theirs = socket.socketpair()
+        self._line.settimeout(TIMEOUT)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", ROOT / "tests/zygote.py", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+            | {"LANG": "C.UTF-8"},
+        )
+        theirs.close()
+        atexit.register(self.close)
+
+    def run(
+        self, words: list[str], input: bytes, environment: Mapping[str, str], place: Path
+    ) -> tuple[int, bytes, bytes]:
+        """One command: its status, standard output and standard error."""
+        asked = {"words": words, "env": dict(environment), "cwd": str(place)}
+        text = json.dumps(asked).encode()
+        with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
+            stdin.write(input)
+            stdin.seek(0)
+            streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
+            try:
+                socket.send_fds(self._line, [len(text).to_bytes(4, "big")], streams)
+                self._line.sendall(text)
+                answer = b""
+                while not answer.endswith(b"\n"):
+                    more = self._line.recv(64)
+                    if not more:
+                        raise ConnectionError("the zygote has died")
+                    answer += more
+            except OSError:
+                zygote.cache_clear()
+                self.close()
+                raise
+            stdout.seek(0)
+            stderr.seek(0)
+            return int(answer), stdout.read(), stderr.read()
+
+    def close(self) -> None:
+        """End it."""
+        self._line.close()
+        self._process.kill()
+        self._process.wait()
+
+
+@cache
+def zygote() -> Zygote:
+    """The one of this session."""
+    return Zygote()
 
 
 @dataclass
@@ -324,6 +401,7 @@ class World:
     """One story: its people and servers, below a short folder of its own."""
 
     def __init__(self, seeds: Seeds) -> None:
+        self.fresh = False
         self.path = Path(tempfile.mkdtemp(prefix="sig-", dir="/tmp"))
         self._seeds = seeds
         self._people: list[Person] = []
@@ -389,6 +467,7 @@ class Seeds:
     """GNUPGHOMEs and folders that are made once and copied into every story."""
 
     def __init__(self) -> None:
+        self.fresh = False
         self.path = Path(tempfile.mkdtemp(prefix="sig-", dir="/tmp"))
         self._people: dict[str, Person] = {}
 
@@ -441,11 +520,14 @@ def make_key(
 
 def stop_agent(gnupg: Path) -> None:
     """End what gpg started for a GNUPGHOME."""
+    elsewhere = Path(f"/run/user/{os.getuid()}") if hasattr(os, "getuid") else gnupg
+    if not elsewhere.is_dir() and not any(gnupg.glob("S.*")):
+        return  # gpg puts its sockets there or here, and here is none: it started nothing
     subprocess.run(
         ["gpgconf", "--homedir", gnupg, "--kill", "all"], capture_output=True, check=False
     )
-    for socket in gnupg.glob("S.*"):
-        socket.unlink(missing_ok=True)
+    for path in gnupg.glob("S.*"):
+        path.unlink(missing_ok=True)
 
 
 @cache

@@ -1,6 +1,7 @@
-"""Words: the group of commands, the exit statuses, the one `except SigError`.
+"""Words: the commands, the exit statuses, the one `except SigError`.
 
-One file a verb, imported when it is called. Nothing below this room prints or exits.
+One file a verb, imported when it is called. Nothing below this room prints or exits. click is
+loaded where there are options to read: it takes longer than `sig verify FILE` without it.
 
     0  done, or ok          2  usage                      130  interrupted
     1  refused, not verified 3  marked bad (verify)       110+ of `run`, for what it refuses
@@ -9,19 +10,17 @@ One file a verb, imported when it is called. Nothing below this room prints or e
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
-from sig import __version__
 from sig.errors import KeyAmbiguous, SigError
 
 if TYPE_CHECKING:
+    import click
+
     from sig.verbs.workspace import Workspace
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -92,6 +91,8 @@ def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 
 def options(function: _F) -> _F:
     """The options of the first line; they stand before or after COMMAND."""
+    import click
+
     listed: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         (("--dir",), {"metavar": "PATH", "help": "The folder (default: $SIG_DIR, ~/.signet)."}),
         (("-v", "--verbose"), {"is_flag": True, "help": "Also fingerprints, times, comments."}),
@@ -109,48 +110,10 @@ def options(function: _F) -> _F:
     return decorated  # type: ignore[no-any-return]
 
 
-class Words(click.Group):
-    """The commands; a command's module is imported when it is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        ctx.ensure_object(Context).command = cmd_name
-        command: click.Command = importlib.import_module(f"sig.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(
-    cls=Words,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.version_option(__version__, "--version", message="sig %(version)s")
-@options
-@click.pass_context
-def group(context: click.Context) -> int:
-    """Sign what you reviewed, fetch what others signed, decide alone whose word counts.
-
-    Without a command: where things stand, and the one next command.
-    """
-    if context.invoked_subcommand is not None:
-        return 0
-    from sig.cli.status import status
-
-    return status(context.ensure_object(Context))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `sig`: run it and leave with its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    status = run(words)
+    status = status_of(words)
     if status == INTERRUPTED:
         # Not sys.exit: that would wait for threads that wait for slow servers.
         sys.stderr.flush()
@@ -158,36 +121,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def run(words: list[str]) -> int:
+def status_of(words: list[str]) -> int:
     """Run a command line and give its exit status. Every error becomes words here."""
     from sig.cli import output
 
     context = Context()
     try:
-        given = group.main(args=words, prog_name="sig", standalone_mode=False, obj=context)
+        status = _plain(context, words)
+        if status is None:
+            status = _options_read(context, words)
         sys.stdout.flush()
-        return given if isinstance(given, int) else 0
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
+        return status
     except SystemExit as stop:
         # click leaves in this way where whoever read our words has stopped.
         if isinstance(stop.__context__, BrokenPipeError):
             return _status(context, 4)
         raise
-    except click.ClickException as error:
-        # Perhaps before the options were read.
-        context.json = context.json or _asks_for_json(words)
-        about = getattr(error, "ctx", None)
-        usage = None if about is None else about.get_usage()
-        output.failure(context, "usage", error.format_message(), None, usage=usage)
-        return _status(context, 2)
     except KeyAmbiguous as error:
         output.failure(context, error.code, error.message, error.hint, matches=error.matches)
         return _status(context, error.status)
     except SigError as error:
         output.failure(context, error.code, error.message, error.hint)
         return _status(context, error.status)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         sys.stderr.write("\n")
         return INTERRUPTED
     except BrokenPipeError:
@@ -205,6 +161,47 @@ def run(words: list[str]) -> int:
         told = f"a bug: {type(error).__name__}: {error}"
         output.failure(context, "internal", told, None)
         return _status(context, 4)
+
+
+def _plain(context: Context, words: list[str]) -> int | None:
+    """The answer to ``[--dir PATH] verify FILE…``; None for a line that click must read."""
+    named = len(words) > 1 and words[0] == "--dir"
+    rest = words[2:] if named else words
+    if rest[:1] != ["verify"] or len(rest) < 2 or os.name != "posix":  # elsewhere click expands *
+        return None
+    if any(word.startswith(("-", "sha256:")) or not word for word in words[named:]):
+        return None
+    if "_SIG_COMPLETE" in os.environ:
+        return None
+    from sig.cli.answers import answer
+
+    context.command = "verify"
+    if named:
+        context.dir = words[1]
+    return answer(context, rest[1:])
+
+
+def _options_read(context: Context, words: list[str]) -> int:
+    """The status of a command line that click reads. Raises KeyboardInterrupt as well."""
+    import click
+
+    from sig.cli import output
+    from sig.cli.words import group
+
+    try:
+        given = group.main(args=words, prog_name="sig", standalone_mode=False, obj=context)
+        return given if isinstance(given, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        # Perhaps before the options were read.
+        context.json = context.json or _asks_for_json(words)
+        about = getattr(error, "ctx", None)
+        usage = None if about is None else about.get_usage()
+        output.failure(context, "usage", error.format_message(), None, usage=usage)
+        return _status(context, 2)
+    except click.Abort as abort:
+        raise KeyboardInterrupt from abort
 
 
 def _stop_writing() -> None:

@@ -9,7 +9,11 @@ import pytest
 
 from tests.world import Person, Ran, World, id_of
 
-pytestmark = pytest.mark.usefixtures("seeds")
+
+@pytest.fixture(autouse=True)
+def _from_the_start(world: World) -> None:
+    """Every command of these stories starts as a user starts it."""
+    world.fresh = True
 
 
 def today() -> str:
