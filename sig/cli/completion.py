@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from sig.cli import group, options
+from sig.cli import options
+from sig.cli.words import group
 
 
 @click.command()

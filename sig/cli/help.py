@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sig.cli import COMMANDS, Context, group, options
+from sig.cli import COMMANDS, Context, options
+from sig.cli.words import group
 
 
 @click.command()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from sig.cli import RUN_OFFSET, Context, options, output
-from sig.cli.verify import LAST_WORDS, result_json
+from sig.cli.answers import LAST_WORDS, result_json
 from sig.errors import StoreError
 from sig.model.verdict import Answer
 from sig.verbs import run as verb
@@ -48,7 +48,7 @@ def command(context: Context, file: str, arguments: Sequence[str]) -> int:
         elif verdict.answer is Answer.ERROR:
             output.error_line(f"{file}: {verdict.message}")
         else:
-            from sig.cli.verify import print_signers
+            from sig.cli.answers import print_signers
 
             print_signers(context, verdict)
             path = output.theirs(os.path.abspath(file))

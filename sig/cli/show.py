@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sig.cli import Context, options, output
-from sig.cli.verify import LAST_WORDS, print_result, result_json, shown_path, status
+from sig.cli.answers import LAST_WORDS, print_result, result_json, shown_path, status
 from sig.model import instant
 from sig.model.verdict import Answer, Judged
 from sig.verbs.verify import verify
