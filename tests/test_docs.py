@@ -59,8 +59,8 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_no_page_names_the_home_of_anyone_but_the_examples(page: Path) -> None:
-    """Examples live in /home/demo and /home/alice, and nothing of a real machine is shown."""
-    found = set(HOME.findall(page.read_text())) - {"/home/demo", "/home/alice"}
+    """Examples live in the homes of demo, alice and bob, and nothing of a real machine is shown."""
+    found = set(HOME.findall(page.read_text())) - {"/home/demo", "/home/alice", "/home/bob"}
 
     assert set() == found
 

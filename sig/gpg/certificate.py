@@ -8,7 +8,7 @@ asked for, also after reading them from one's own folder:
    pysequoia is asked first, about a certificate of the key and that one signature; where it says
    no (weak hash, signed in the future, a subkey's) the mathematics decide.
 2. The self-signature that governs a moment is the newest one not younger than it, over direct-key
-   signatures and all user ids; before all of them, the oldest (docs/spec/envelope §1.6, §1.7).
+   signatures and all user ids; before all of them, the oldest (docs/spec/envelope §6, §7).
    In one second the one that ends the key earlier governs.
 3. A self-signature with neither key flags nor an expiry speaks of the user id alone and governs
    only where no other does: libraries add user ids like that, and it must not revive a key.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[SignaturePacket, bytes], None]
 
-# docs/spec/envelope §1.3. The names are for people: "SHA-1 does not count".
+# docs/spec/envelope §3. The names are for people: "SHA-1 does not count".
 _STRONG_HASHES = {8: "sha256", 9: "sha384", 10: "sha512"}
 _WEAK_HASHES = {1: "md5", 2: "sha1", 11: "sha224"}
 _HASH_NAMES = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160", 11: "SHA-224", 12: "SHA3-256", 14: "SHA3-512"}

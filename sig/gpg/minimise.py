@@ -2,7 +2,7 @@
 
 Certificates are flooded: anyone can add user ids, forged signatures and junk to a copy, libraries
 carry all of it through a merge, and gpg's own cleaning drops the older self-signatures that old
-statements need. So (docs/spec/envelope §1.7):
+statements need. So (docs/spec/envelope §7):
 
 1. Kept are the primary key, at most 64 user ids and 64 subkeys, each with those of its own
    self-signatures, bindings and revocations that verify.

@@ -4,7 +4,7 @@ What is read here is what was *claimed*: nothing in it is verified. `sig.gpg.mat
 signatures, `sig.gpg.certificate` keeps what holds, `sig.gpg.verify` decides.
 
 The libraries accept more shapes than they admit to (two packets, trailing bytes, armor, version 3)
-and hide where a field came from, so that shape is decided here (docs/spec/envelope §1.3):
+and hide where a field came from, so that shape is decided here (docs/spec/envelope §3):
 
 1. A packet has an old or a new header and a definite length; it ends where its length says.
 2. A signature is one packet, and no byte follows it.

@@ -1,6 +1,6 @@
 """Who signed these bytes, and how that signature stands against the life of its key.
 
-The steps, in this order; every refusal names the first that fails (docs/spec/envelope §1.3, §1.6):
+The steps, in this order; every refusal names the first that fails (docs/spec/envelope §3, §6):
 
 1. Shape: one signature packet as `sig.gpg.packets` reads it             → ``invalid``
 2. Type: over a binary document                                          → ``invalid``

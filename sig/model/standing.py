@@ -1,7 +1,7 @@
 """How a signature whose mathematics hold stands against the life of its key.
 
 Only the word lives here, so that the decision can read it without knowing OpenPGP; `sig.gpg.verify`
-finds it (docs/spec/envelope §1.6).
+finds it (docs/spec/envelope §6).
 """
 
 from __future__ import annotations

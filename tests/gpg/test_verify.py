@@ -207,7 +207,7 @@ def accepted(one: Any, sig: bytes, certificate: certificates.Certificate) -> tup
 
 
 # Where pysequoia or gpgv says yes and we do not, it is one of these: shapes that they do not look
-# at (docs/spec/envelope §1.3). A new word here is a finding.
+# at (docs/spec/envelope §3). A new word here is a finding.
 STRICTER = (
     "bytes after the signature packet",
     "a packet in parts, without a definite length",
