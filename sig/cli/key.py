@@ -68,12 +68,4 @@ def list_(context: Context) -> int:
 @click.pass_obj
 def show(context: Context, key: str) -> int:
     """All that is known of a key."""
-    workspace = context.workspace()
-    certificate, _ = keys.find(workspace, key)
-    one = keys.known(workspace, certificate)
-    output.notes(context, workspace.notes)
-    if context.json:
-        keylist.document([one])
-    else:
-        keylist.details(one)
-    return 0
+    return keylist.show(context, key)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sig.cli import output
+from sig.cli import Context, output
 from sig.model import instant
+from sig.verbs import keys
 from sig.verbs.keys import Known
 
 
@@ -23,9 +24,9 @@ def key_json(one: Known) -> dict[str, Any]:
     }
 
 
-def document(keys: Iterable[Known]) -> None:
+def document(listed: Iterable[Known]) -> None:
     """The JSON document of a list of keys."""
-    output.document({"keys": [key_json(one) for one in keys]})
+    output.document({"keys": [key_json(one) for one in listed]})
 
 
 def signer(one: Known, *, full: bool = False) -> str:
@@ -49,3 +50,16 @@ def details(one: Known) -> None:
     output.say(f"    state     {one.state}")
     trusted = "yes, it is your own key" if one.own and one.trusted else "yes"
     output.say(f"    trusted   {trusted if one.trusted else 'no'}")
+
+
+def show(context: Context, text: str) -> int:
+    """All that is known of the key that `text` names."""
+    workspace = context.workspace()
+    certificate, _ = keys.find(workspace, text)
+    one = keys.known(workspace, certificate)
+    output.notes(context, workspace.notes)
+    if context.json:
+        document([one])
+    else:
+        details(one)
+    return 0

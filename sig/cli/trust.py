@@ -6,7 +6,7 @@ import click
 
 from sig.cli import Context, keylist, options, output
 from sig.cli.questions import passphrase
-from sig.verbs import keys, trust
+from sig.verbs import trust
 
 _passphrase = click.option(
     "--passphrase-fd", type=int, metavar="N", help="Read the passphrase from N."
@@ -82,12 +82,4 @@ def list_(context: Context) -> int:
 @click.pass_obj
 def show(context: Context, key: str) -> int:
     """All that is known of a signer."""
-    workspace = context.workspace()
-    certificate, _ = keys.find(workspace, key)
-    one = keys.known(workspace, certificate)
-    output.notes(context, workspace.notes)
-    if context.json:
-        keylist.document([one])
-    else:
-        keylist.details(one)
-    return 0
+    return keylist.show(context, key)
