@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 import time
 
@@ -14,6 +13,8 @@ def parse(text: str) -> int:
     match = _INSTANT.fullmatch(text)
     if match is None:
         raise ValueError("not an instant like 2026-01-31T23:59:59Z")
+    import calendar  # it loads locales and dates, which few readers need
+
     parts = tuple(int(part) for part in match.groups())
     seconds = calendar.timegm((*parts, 0, 0, 0))
     # timegm counts on past the end of a month; only a real day comes back as it went in.

@@ -22,7 +22,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sig.errors import FormatError
 from sig.model import instant
@@ -30,8 +30,10 @@ from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
-from sig.model.repository import UnverifiedRepository
 from sig.model.statement import Statement
+
+if TYPE_CHECKING:
+    from sig.model.repository import UnverifiedRepository
 
 VERSION = "0.0.1"
 RESERVED = frozenset({"id", "attestations", "trust", "type"})
@@ -439,6 +441,8 @@ def _previous(value: Any, sequence: int | None) -> dict[int, str]:
 
 def repository(raw: bytes) -> UnverifiedRepository:
     """A `repo.json`, read and not yet verified. Raises FormatError."""
+    from sig.model.repository import UnverifiedRepository  # no verdict from the index needs it
+
     data, key, sig, _ = _envelope(read(raw), timestamps=False)
     _only(data, "attestations")
     if data.get("version") != VERSION:

@@ -28,9 +28,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn, TypeVar
 
 from sig.errors import StoreError
 
@@ -66,12 +66,11 @@ _WRITE = (
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Unfinished:
+class _Unfinished(NamedTuple):
     """A commit that counts but is not in place: its generation, and where each file's bytes are."""
 
     generation: str = ""
-    changes: Mapping[str, str | None] = field(default_factory=dict)
+    changes: Mapping[str, str | None] = MappingProxyType({})
 
 
 _NOTHING = _Unfinished()
@@ -90,6 +89,9 @@ class Home:
         self._writing = False
         self._committed = False
         self._read_version: tuple[int, ...] = ()  # the file that was of this version
+        # While `consistent` runs, which looks again at the end: not asked for at every file.
+        self._known: _Unfinished | None = None
+        self._known_folders: set[str] = set()
 
     @property
     def exists(self) -> bool:
@@ -167,12 +169,12 @@ class Home:
 
         Nor does what it raises count while commits come between.
         """
-        if self._writing:
+        if self._writing or self._known is not None:
             return function()
         for _ in range(_RETRIES):
             before = self.generation()
             try:
-                result = function()
+                result = self._with_known(function)
             except Exception:
                 if self.generation() == before:
                     raise
@@ -180,6 +182,14 @@ class Home:
             if self.generation() == before:
                 return result
         raise StoreError(f"another sig keeps writing to {self._root}")
+
+    def _with_known(self, function: Callable[[], _T]) -> _T:
+        self._known = self._unfinished()
+        try:
+            return function()
+        finally:
+            self._known = None
+            self._known_folders.clear()
 
     # --- writing -------------------------------------------------------------------------------
 
@@ -259,13 +269,20 @@ class Home:
 
     def _folder(self, name: str) -> bool:
         """Whether the folder of `name` is there; StoreError if it or one above is refused (H2)."""
+        known = self._known_folders
         try:
             # Followed, so that the folder may be a link; its target is what is looked at.
-            _refuse(os.stat(self._root), self._root, folder=True)
+            if self._root not in known:
+                _refuse(os.stat(self._root), self._root, folder=True)
             place = self._root
             for part in name.split("/")[:-1]:
                 place = os.path.join(place, part)
-                _refuse(os.lstat(place), place, folder=True)
+                if place not in known:
+                    _refuse(os.lstat(place), place, folder=True)
+                    if self._known is not None:
+                        known.add(place)
+            if self._known is not None:
+                known.add(self._root)
         except (FileNotFoundError, NotADirectoryError):
             if os.path.islink(self._root) and not os.path.exists(self._root):
                 # Perhaps a disk that is not there: that is not the same as knowing nothing.
@@ -356,6 +373,8 @@ class Home:
             self._read_version = seen
 
     def _unfinished(self) -> _Unfinished:
+        if self._known is not None:
+            return self._known
         self._readable()
         place = self._place(_COMMIT)
         if self._status(_COMMIT) is None or (data := self._bytes(_COMMIT, LIMIT)) is None:

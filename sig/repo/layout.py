@@ -13,11 +13,14 @@ index.sqlite           a view of all statements; can be deleted
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from sig.errors import FormatError, StoreError
 from sig.model import wire
 from sig.model.attestation import UnverifiedAttestation
-from sig.model.repository import UnverifiedRepository, previous_sequences
+
+if TYPE_CHECKING:
+    from sig.model.repository import UnverifiedRepository
 
 CONFIG = "config"
 REPOSITORY = "repo/repo.json"
@@ -82,6 +85,8 @@ def next_state(
     expires: int | None = None,
 ) -> tuple[int, bytes]:
     """The sequence and the signed bytes of the state after `above`, its past named in it."""
+    from sig.model.repository import previous_sequences
+
     sequence = above + 1
     previous = {at: states[at] for at in previous_sequences(sequence) if at in states}
     return sequence, wire.repository_data(

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sig.errors import FormatError, StoreError
 from sig.model import instant, wire
 from sig.model.fingerprint import Fingerprint
-from sig.repo.transport import Validators
+
+if TYPE_CHECKING:
+    from sig.repo.transport import Validators
 
 REPOSITORY = "repo.json"
 CERTIFICATE = "key.asc"
@@ -37,6 +40,8 @@ class Following:
 
 def read(raw: bytes | None, url: str) -> Following:
     """The file's meaning. A remote that moved to another `url` keeps its pin, no validators."""
+    from sig.repo.transport import Validators
+
     if raw is None:
         return Following(url)
     try:
@@ -55,6 +60,16 @@ def read(raw: bytes | None, url: str) -> Following:
             validators=validators if value["url"] == url else {},
         )
     except (FormatError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError("the state of a remote is damaged", hint="sig doctor") from error
+
+
+def expires(raw: bytes | None) -> int | None:
+    """When the state of a remote ends, by the same file, without what only a fetch needs."""
+    if raw is None:
+        return None
+    try:
+        return _instant(wire.read(raw)["expires"])
+    except (FormatError, KeyError, TypeError, ValueError) as error:
         raise StoreError("the state of a remote is damaged", hint="sig doctor") from error
 
 

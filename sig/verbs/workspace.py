@@ -318,8 +318,8 @@ class Workspace:
             from sig.repo import remotes
 
             name = source.removeprefix("remote:")
-            state = remotes.read(self.home.read(layout.remote_state(name)), "")
-            self._stale[source] = state.expires is not None and state.expires < self.now()
+            end = remotes.expires(self.home.read(layout.remote_state(name)))
+            self._stale[source] = end is not None and end < self.now()
         return self._stale[source]
 
     def decide(self, id: Identifier, rows: Iterable[Row]) -> Verdict:
