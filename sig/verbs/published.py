@@ -91,11 +91,11 @@ def _read_url(workspace: Workspace, url: str, key: Fingerprint) -> Public | None
     transport = workspace.transport()
     try:
         raw = transport.get(url + "repo.json", limit=limits.REPOSITORY).body
-        key_asc = transport.get(url + "key.asc", limit=limits.KEY_FILE).body
     except NetworkError as error:
         if error.reason == "http" and error.message.startswith("404"):
             return None
         raise
+    key_asc = transport.get(url + "key.asc", limit=limits.KEY_FILE).body
     try:
         return _checked(raw or b"", key_asc or b"", key, workspace.certificate(key))
     except FormatError as error:
@@ -188,7 +188,10 @@ def publish(
         there = read_folder(workspace, place, signer.key)
         current = own.repository(workspace)
         took = 0
-        if there is not None and not _is_ours(workspace, current, there.repository):
+        if there is not None and (
+            not _is_ours(workspace, current, there.repository)
+            or _loses(workspace, signer, current, there.repository)
+        ):
             files, took = taken_over(workspace, signer, there)
             workspace.commit(files)
         elif current is None or current.sequence is None:
@@ -232,6 +235,26 @@ def _is_ours(
         here = {(one.key, one.signed) for one in current.attestations}
         return all((one.key, one.signed) in here for one in there.attestations)
     return own.states_of(workspace, current).get(there.sequence) == there.digest
+
+
+def _loses(
+    workspace: Workspace,
+    signer: Signer,
+    current: UnverifiedRepository | None,
+    there: UnverifiedRepository,
+) -> bool:
+    """Whether the target has own words that the folder lost, though it signed that state (P2)."""
+    mine = () if current is None else current.attestations
+    here = {(one.key, one.signed) for one in mine}
+    listed = [
+        one
+        for one in there.attestations
+        if one.key == signer.key and (one.key, one.signed) not in here
+    ]
+    missing = list(map(own.unverified, own.verified(workspace, listed, signer)))
+    ids = {one.statement.id for one in missing}
+    left = own.without_ended(workspace, signer, [*mine, *missing], ids)
+    return any((one.key, one.signed) not in here for one in left)
 
 
 def put(place: Path, files: dict[str, bytes]) -> None:
