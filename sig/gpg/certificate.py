@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pysequoia
@@ -176,20 +175,37 @@ class KeyLife:
         return self._end[0]
 
 
-@dataclass(frozen=True, slots=True)
 class Certificate:
     """One OpenPGP certificate, reduced to what its own key signed.
 
     `raw` is the canonical form: equal content has equal bytes, and the file holds exactly these.
-    Made by `read`, `merge` and `stored` only.
+    Two are equal where these are. Made by `read`, `merge` and `stored` only, and never changed.
     """
 
-    fingerprint: Fingerprint
-    raw: bytes = field(repr=False)
-    primary: KeyLife = field(repr=False, compare=False)
-    subkeys: tuple[KeyLife, ...] = field(repr=False, compare=False)
-    users: tuple[packets.Component, ...] = field(repr=False, compare=False)
-    _trials: dict[tuple[Bond, Bond], pysequoia.Cert] = field(repr=False, compare=False)
+    __slots__ = ("fingerprint", "raw", "primary", "subkeys", "users", "_trials")
+
+    def __init__(
+        self,
+        raw: bytes,
+        primary: KeyLife,
+        subkeys: tuple[KeyLife, ...],
+        users: tuple[packets.Component, ...],
+    ) -> None:
+        self.fingerprint = primary.name
+        self.raw = raw
+        self.primary = primary
+        self.subkeys = subkeys
+        self.users = users
+        self._trials: dict[tuple[Bond, Bond], pysequoia.Cert] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"Certificate({self.fingerprint})"
 
     def __reduce__(self) -> tuple[object, tuple[bytes]]:
         # To another process it goes as its bytes: what was proven of it is proven again there.
@@ -363,7 +379,7 @@ def _certificate(block: Block, raw: bytes) -> Certificate:
                 _bind(life, framed, _parts(key, component.key), claim)
         life.bonds.sort(key=_newest_first)
         subkeys.append(life)
-    return Certificate(primary.name, raw, primary, tuple(subkeys), tuple(block.users), {})
+    return Certificate(raw, primary, tuple(subkeys), tuple(block.users))
 
 
 def _bind(life: KeyLife, framed: bytes, parts: tuple[bytes, ...], claim: SignaturePacket) -> None:

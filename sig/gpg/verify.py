@@ -27,7 +27,7 @@ where a clock is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pysequoia
 
@@ -41,8 +41,7 @@ from sig.model.standing import Standing
 _SIGN = 0x02
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """A signature that was made by a key of `signer` over the bytes it was checked with.
 
     Times are epoch seconds. Whether it counts is not said here: its `standing` may be bad, its

@@ -8,15 +8,14 @@ matter.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sig.model.fingerprint import Fingerprint
 from sig.model.standing import Standing
 from sig.model.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedAttestation:
+class UnverifiedAttestation(NamedTuple):
     """A well-formed envelope around a statement. Nothing in it is proved.
 
     `signed` are the bytes that the signature must cover, `sig` is one OpenPGP signature packet,
@@ -37,8 +36,7 @@ class UnverifiedAttestation:
         ).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(NamedTuple):
     """A statement whose signature was made by a key of `key`'s certificate.
 
     `signed_at` and `signature_expires` are seconds since 1970; `key_end` is when the key ends or
@@ -63,8 +61,7 @@ class Attestation:
         return (self.key, self.signed, self.signed_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(NamedTuple):
     """A statement that was skipped, and why. Shown, never counted.
 
     `id` and `key` are what it was filed under and claims, where that much could be read.

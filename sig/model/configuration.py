@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sig.model.fingerprint import Fingerprint
 
@@ -28,8 +28,10 @@ def remote_name(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Remote(NamedTuple):
     """Someone's repository: where it is, and the key it was pinned to by its user, if by anyone."""
 
     name: str
@@ -37,8 +39,7 @@ class Remote:
     key: Fingerprint | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """The `data` of `config`. `key` is the own key; None where the folder has none.
 
     `sequence` is None in a folder that the program of 2016 wrote. `data` keeps every field,
@@ -48,10 +49,10 @@ class Configuration:
     key: Fingerprint | None = None
     sequence: int | None = None
     trust: frozenset[Fingerprint] = frozenset()
-    policy: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = _NOTHING
     remotes: tuple[Remote, ...] = ()
-    publish: Mapping[str, Any] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
+    publish: Mapping[str, Any] = _NOTHING
+    data: Mapping[str, Any] = _NOTHING
 
     def remote(self, name: str) -> Remote | None:
         """The remote of that name; case does not matter."""

@@ -6,8 +6,7 @@ A statement does not say who made it; `attestation` adds that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sig.model.identifier import Identifier
 
@@ -34,8 +33,7 @@ KNOWN_FIELDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """The meaning of the signed `data`, which is kept whole beside it.
 
     `odd` names the rule that the data breaks. Such a statement is only made where it is

@@ -5,8 +5,8 @@ A `Verdict` refuses to be used as a bool: ``if verdict:`` would be true for ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
@@ -57,8 +57,7 @@ class State(Enum):
     NOT_OK = "not-ok"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One statement, its state, and whether it counted. `why` is for people.
 
     `newest` marks the word of its signer: the one line that stands for the signer in a summary.
@@ -78,8 +77,7 @@ class Judged:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What is believed of the bytes with this identifier, and every statement that was weighed."""
 
     id: Identifier | None

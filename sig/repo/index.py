@@ -27,9 +27,8 @@ import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import StoreError
 
@@ -55,30 +54,35 @@ class IndexStale(Exception):
     """Missing, damaged, of another version, or not of these sources: read the files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One statement as a source holds it.
-
-    `id` is what it is filed under, `text` one line of ASCII JSON: the envelope in canonical form,
-    or what stands there instead of one (`malformed`). `first_met` is in seconds since 1970.
-    """
-
+class _Row(NamedTuple):
     id: str
     text: bytes
     source: str
     first_met: int | None
     malformed: bool = False
 
-    def __post_init__(self) -> None:
-        if not self.text.isascii() or b"\n" in self.text or b"\t" in self.text:
+
+class Row(_Row):
+    """One statement as a source holds it.
+
+    `id` is what it is filed under, `text` one line of ASCII JSON: the envelope in canonical form,
+    or what stands there instead of one (`malformed`). `first_met` is in seconds since 1970.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls, id: str, text: bytes, source: str, first_met: int | None, malformed: bool = False
+    ) -> Row:
+        if not text.isascii() or b"\n" in text or b"\t" in text:
             raise ValueError("the text of a row is one line of ASCII without a tab")
-        if not self.source or not self.id:
+        if not source or not id:
             raise ValueError("a row has an identifier and a source")
-        _one_line(self.id, self.source)
+        _one_line(id, source)
+        return super().__new__(cls, id, text, source, first_met, malformed)
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """What changed in one source between two stamps, where that is all that changed."""
 
     before: str
@@ -87,19 +91,25 @@ class Delta:
     removed: Iterable[Row] = ()
 
 
-@dataclass(slots=True)
 class _Source:
-    stamp: str
-    rows: int
-    digest: bytes  # of the bitmap of its buckets
+    __slots__ = ("stamp", "rows", "digest")
+
+    def __init__(self, stamp: str, rows: int, digest: bytes) -> None:
+        self.stamp = stamp
+        self.rows = rows
+        self.digest = digest  # of the bitmap of its buckets
 
 
-@dataclass(slots=True)
 class _Meta:
-    buckets: int
-    salt: bytes
-    sources: dict[str, _Source]
-    knots: bytearray
+    __slots__ = ("buckets", "salt", "sources", "knots")
+
+    def __init__(
+        self, buckets: int, salt: bytes, sources: dict[str, _Source], knots: bytearray
+    ) -> None:
+        self.buckets = buckets
+        self.salt = salt
+        self.sources = sources
+        self.knots = knots
 
     @property
     def rows(self) -> int:
@@ -111,13 +121,15 @@ class _Meta:
         return int.from_bytes(digest[:8], "big") & (self.buckets - 1)
 
 
-@dataclass(slots=True)
 class _Edit:
     """What becomes of one bucket."""
 
-    without: set[bytes] = field(default_factory=set)  # sources
-    removed: set[bytes] = field(default_factory=set)  # lines
-    added: set[bytes] = field(default_factory=set)
+    __slots__ = ("without", "removed", "added")
+
+    def __init__(self) -> None:
+        self.without: set[bytes] = set()  # sources
+        self.removed: set[bytes] = set()  # lines
+        self.added: set[bytes] = set()
 
 
 class Index:

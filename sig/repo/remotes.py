@@ -6,8 +6,9 @@ Whether the key counts is not decided here: a remote's own key grants nothing.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import FormatError, StoreError
 from sig.model import instant, wire
@@ -20,8 +21,7 @@ REPOSITORY = "repo.json"
 CERTIFICATE = "key.asc"
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(NamedTuple):
     """`remotes/NAME/state`.
 
     `key` is the key pinned on first use; None before the first fetch. `validators` belong to `url`
@@ -35,7 +35,7 @@ class Following:
     expires: int | None = None
     sequence: int | None = None
     behind_since: int | None = None
-    validators: dict[str, Validators] = field(default_factory=dict)
+    validators: Mapping[str, Validators] = MappingProxyType({})
 
 
 def read(raw: bytes | None, url: str) -> Following:

@@ -37,8 +37,7 @@ docs/spec/envelope.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sig.model.standing import Standing
 from sig.model.verdict import Answer, Judged, Reason, State, Verdict
@@ -66,8 +65,7 @@ _BEST = {
 _WARNING, _WITHDRAWAL, _OK = 2, 1, 0  # R4a: which is newer in one second
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """One statement with all that is known about it.
 
     `id` is where it was filed; `refused` and `why` say why there is no `attestation`, and

@@ -9,8 +9,7 @@ P3  Of two policies the stricter of each field holds: a user cannot loosen what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sig.errors import FormatError
 
@@ -22,8 +21,7 @@ _MEANING = {True: "count", False: "refuse"}
 _LARGEST = 2**53 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """`ok` signers must say ok, and at most `not_ok` may say the opposite.
 
     `criteria` are words that a statement must carry to count as ok. `late` and `stale` say whether

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import FormatError, UsageError
@@ -74,12 +73,12 @@ def change(
 
     def edit(before: Configuration) -> Configuration:
         if key == "policy":
-            return replace(before, policy=dict(_EXAMPLE) if value is None else value)
+            return before._replace(policy=dict(_EXAMPLE) if value is None else value)
         name = key.removeprefix("publish.")
         publish = {other: item for other, item in before.publish.items() if other != name}
         if value is not None:
             publish[name] = value
-        return replace(before, publish=publish)
+        return before._replace(publish=publish)
 
     configuring.change(workspace, edit, passphrase=passphrase)
     return read(workspace)

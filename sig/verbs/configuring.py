@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sig.model import wire
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def configuration_file(wanted: Configuration, signer: Signer | None) -> dict[str, bytes | None]:
     """The file of this configuration, with the next sequence (docs/spec/folder §2)."""
     sequence = (wanted.sequence or 0) + 1
-    signed = wire.configuration_data(replace(wanted, sequence=sequence))
+    signed = wire.configuration_data(wanted._replace(sequence=sequence))
     if signer is None:
         return {layout.CONFIG: wire.unsigned(signed)}
     return {layout.CONFIG: wire.envelope(signer.key, signed, signer.sign(signed))}
@@ -41,7 +40,7 @@ def change(
     with workspace.writing():
         before = workspace.config
         if workspace.home.read(layout.CONFIG) is None:
-            before = replace(before, policy=DEFAULT_POLICY)
+            before = before._replace(policy=DEFAULT_POLICY)
         wanted = edit(before)
         more = {} if files is None else files()
         if wanted == before and workspace.home.read(layout.CONFIG) is not None:

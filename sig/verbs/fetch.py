@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -327,7 +327,7 @@ class _Taking:
             if remotes.read(self._read(name), remote.url) != following:
                 # Another fetch came between, and knows more than "not modified".
                 return self._outcome(download, "unchanged", None)
-            self._follow(download, replace(following, fetched=self._workspace.now()))
+            self._follow(download, following._replace(fetched=self._workspace.now()))
             return self._outcome(download, "unchanged", None, fetched=self._workspace.now())
         try:
             if isinstance(checked, Refusal):
@@ -366,7 +366,7 @@ class _Taking:
             # Its validators belong to the older state: what is kept here must be asked for again.
             self._follow(
                 download,
-                replace(following, key=checked.key, behind_since=since, validators={}),
+                following._replace(key=checked.key, behind_since=since, validators={}),
             )
             return self._outcome(
                 download, "unchanged", "behind", f"it still serves state {checked.sequence}"

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import StoreError
 from sig.model import wire
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A row before its source and its first-met time are known. `met` is None if malformed."""
 
     id: str

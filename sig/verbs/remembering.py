@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sig.model.attestation import Attestation
@@ -117,7 +116,7 @@ def kept_file(
     ]:
         if one.statement.id in touched:
             # Met now: where late words do not count, they must not end what is remembered.
-            weighed = replace(as_weighed(one), first_met=met_at)
+            weighed = as_weighed(one)._replace(first_met=met_at)
             about.setdefault(one.statement.id, []).append(weighed)
     for id, words in about.items():
         over = ended(id, words, workspace.policy, now)

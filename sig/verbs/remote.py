@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sig.errors import Conflict, RemoteExists, RemoteUnknown, UsageError
@@ -64,11 +64,11 @@ def add(
         if known is None:
             listed = (*listed, made)
         elif known.url == url and pinned is not None:
-            listed = tuple(replace(one, key=pinned) if one is known else one for one in listed)
+            listed = tuple(one._replace(key=pinned) if one is known else one for one in listed)
         else:
             raise RemoteExists(f"there is a remote {known.name!r} at {known.url}")
         trusted = before.trust | {pinned} if trust and pinned is not None else before.trust
-        return replace(before, remotes=listed, trust=trusted)
+        return before._replace(remotes=listed, trust=trusted)
 
     def files() -> dict[str, bytes | None]:
         known = workspace.config.remote(name)
@@ -145,8 +145,8 @@ def remove(workspace: Workspace, name: str, passphrase: str | None = None) -> Re
 
     def edit(before: Configuration) -> Configuration:
         find(workspace, name)
-        return replace(
-            before, remotes=tuple(one for one in before.remotes if one.name != remote.name)
+        return before._replace(
+            remotes=tuple(one for one in before.remotes if one.name != remote.name)
         )
 
     change(workspace, edit, passphrase=passphrase, files=lambda: _dropped(workspace, remote))
@@ -165,10 +165,9 @@ def rename(workspace: Workspace, old: str, new: str, passphrase: str | None = No
         raise Conflict(f"{new!r} and {remote.name!r} are the same name")
 
     def edit(before: Configuration) -> Configuration:
-        return replace(
-            before,
+        return before._replace(
             remotes=tuple(
-                replace(one, name=new) if one.name == remote.name else one for one in before.remotes
+                one._replace(name=new) if one.name == remote.name else one for one in before.remotes
             ),
         )
 
@@ -182,7 +181,7 @@ def rename(workspace: Workspace, old: str, new: str, passphrase: str | None = No
             else {}
         ),
     )
-    return replace(remote, name=new)
+    return remote._replace(name=new)
 
 
 def listed(workspace: Workspace) -> list[Followed]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sig.errors import Conflict, KeyAmbiguous, KeyNotFound
@@ -78,8 +78,7 @@ def setup(
                 f"{workspace.home.path}/ belongs to {before.key}", hint="sig --dir PATH setup"
             )
         is_new = workspace.home.read(layout.CONFIG) is None
-        wanted = replace(
-            before if not is_new else Configuration(policy=DEFAULT_POLICY),
+        wanted = (before if not is_new else Configuration(policy=DEFAULT_POLICY))._replace(
             key=key,
             trust=before.trust | {key},
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sig.errors import Refused
@@ -40,7 +40,7 @@ def add(workspace: Workspace, text: str, passphrase: str | None = None) -> Chang
     key = certificate.fingerprint
 
     def edit(before: Configuration) -> Configuration:
-        return replace(before, trust=before.trust | {key})
+        return before._replace(trust=before.trust | {key})
 
     before = key in workspace.config.trust
     change(workspace, edit, passphrase=passphrase, files=lambda: _files(workspace, certificate))
@@ -70,7 +70,7 @@ def remove(workspace: Workspace, text: str, passphrase: str | None = None) -> Ch
     before = key in workspace.config.trust
 
     def edit(config: Configuration) -> Configuration:
-        return replace(config, trust=config.trust - {key})
+        return config._replace(trust=config.trust - {key})
 
     change(workspace, edit, passphrase=passphrase)
     known = None if certificate is None else keys.known(workspace, certificate)

@@ -6,9 +6,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sig.errors import StoreError
 from sig.model.identifier import Identifier, Readable
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The answer for what was asked about: a path as given, ``-``, or an identifier."""
 
     asked: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -358,8 +357,8 @@ def test_a_partial_review_is_none_whoever_made_the_value() -> None:
     whole = says(ALICE)
     for part in ({"base": BASE}, {"scope": ("a",)}, {"method": "model:m"}):
         assert whole.attestation is not None
-        said = replace(whole.attestation.statement, **part)
-        partial = replace(whole, attestation=replace(whole.attestation, statement=said))
+        said = whole.attestation.statement._replace(**part)
+        partial = whole._replace(attestation=whole.attestation._replace(statement=said))
         assert State.UNREVIEWED == line(partial).state
 
 
@@ -447,7 +446,7 @@ def test_a_late_ok_ends_a_warning_only_where_late_counts() -> None:
     warning, late = says(ALICE, False), says(ALICE, at=NOW - 9, key_end=NOW - 8, first_met=NOW)
     assert "ok enough" == brief(verdict(warning, late))
     assert "bad marked-bad" == brief(verdict(warning, late, says(BOB), policy=Policy(late=False)))
-    kept = replace(late, kept=True)
+    kept = late._replace(kept=True)
     assert "ok enough" == brief(verdict(warning, kept, says(BOB), policy=Policy(late=False)))
 
 

@@ -6,7 +6,7 @@ plays histories: statements arrive, keys end, sources fall away, the client reme
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import assume, given, settings
@@ -177,7 +177,7 @@ def test_a_statement_of_two_sources_is_two_of_one(
 ) -> None:
     """How the copies were put together before does not matter."""
     apart = [
-        replace(one, sources=(name,), first_met=one.first_met if name == one.sources[0] else None)
+        one._replace(sources=(name,), first_met=one.first_met if name == one.sources[0] else None)
         for one in heap
         for name in one.sources
     ] + [one for one in heap if not one.sources]
@@ -280,8 +280,8 @@ class World:
             found = one.attestation
             assert found is not None
             standing, end = self.standing(found.key, found.signed_at)
-            changed = replace(found, standing=standing, key_end=end, why=standing.value)
-            self.heap[place] = replace(one, attestation=changed)
+            changed = found._replace(standing=standing, key_end=end, why=standing.value)
+            self.heap[place] = one._replace(attestation=changed)
             current.append(self.heap[place])
         found_now = verdict(
             *(one for one in current if one.sources or one.kept),
@@ -297,9 +297,9 @@ class World:
                     self.counted_once.add(place)
                 # Every warning; what is in the future counts only if it warns.
                 if found.signed_at <= self.now + CLOCK_SKEW or found.statement.negative:
-                    self.heap[place] = replace(one, kept=True)
+                    self.heap[place] = one._replace(kept=True)
             if in_hand and found.standing is Standing.REVOKED_HARD and found.statement.negative:
-                self.heap[place] = replace(one, kept=True)
+                self.heap[place] = one._replace(kept=True)
         return found_now
 
     def of(self, place: int) -> Attestation:
@@ -380,9 +380,8 @@ def happen(world: World, event: tuple[str, Any]) -> None:
     kind, what = event
     if kind == "arrives":
         standing, _ = world.standing(what.key, what.attestation.signed_at)
-        sound = replace(what.attestation, standing=standing)
-        world.heap[len(world.heap)] = replace(
-            what,
+        sound = what.attestation._replace(standing=standing)
+        world.heap[len(world.heap)] = what._replace(
             attestation=sound,
             first_met=world.now,
             kept=False,
@@ -397,7 +396,7 @@ def happen(world: World, event: tuple[str, Any]) -> None:
         world.now += what * HOUR
     elif what in world.heap:
         one = world.heap[what]
-        world.heap[what] = replace(one, sources=()) if kind == "gone" else replace(one, stale=True)
+        world.heap[what] = one._replace(sources=()) if kind == "gone" else one._replace(stale=True)
 
 
 @settings(max_examples=300, deadline=None)
