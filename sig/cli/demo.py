@@ -23,6 +23,7 @@ import click
 from sig.cli import Context, options, output
 from sig.errors import Refused, Unavailable
 
+_SHORT = "/tmp"  # noqa: S108  a new folder of 0700 is made in it
 _SCRIPT = 'print("hello from the script")\n'
 
 
@@ -37,11 +38,13 @@ def command(context: Context) -> int:
     if context.json:
         raise click.UsageError("the demo is for reading; it has no JSON")
     if context.offline:
-        raise click.UsageError("the demo needs its own server on loopback")
+        raise click.UsageError("--offline: the demo needs its own server on loopback")
     from sig.gpg.agent import program
 
     program()
-    with tempfile.TemporaryDirectory(prefix="sig-demo-") as folder:
+    # The agents' sockets lie below it, and the path of a socket has at most 108 bytes.
+    long = len(tempfile.gettempdir()) > 40 and os.path.isdir(_SHORT)
+    with tempfile.TemporaryDirectory(prefix="sig-demo-", dir=_SHORT if long else None) as folder:
         _Story(Path(folder), context).tell()
     return 0
 

@@ -52,7 +52,8 @@ def _standing(workspace: Workspace) -> Standing:
     times = [state.fetched for state in states]
     fetched = min((time for time in times if time is not None), default=None)
     current = own.repository(workspace)
-    attested = {one.statement.id for one in current.attestations} if current else set()
+    said = current.attestations if current else ()
+    attested = {one.statement.id for one in said if not one.statement.withdrawn}
     unpublished = _unpublished(workspace)
     index = _index(workspace)
     return Standing(

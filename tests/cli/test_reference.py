@@ -1,0 +1,102 @@
+"""docs/reference says what the program does: the pages are made again and compared."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from functools import cache
+from types import ModuleType
+
+import pytest
+
+from tests.cli.conftest import Told
+from tests.world import ROOT, World
+
+
+@cache
+def reference() -> ModuleType:
+    """tools/reference.py."""
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "tools/reference.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["reference"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", sorted(reference().PAGES))
+def test_the_page_is_what_the_program_says_now(
+    page: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where this fails: look at the difference, and if it is meant, python tools/reference.py."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    made = reference().PAGES[page]()
+
+    assert made.splitlines() == (ROOT / "docs/reference" / page).read_text().splitlines()
+
+
+def test_help_is_what_the_page_shows(told: Told) -> None:
+    """The real command, through its own words."""
+    shown = (ROOT / "docs/reference/commands.md").read_text()
+
+    for words in ((), ("verify",), ("remote",), ("remote", "add"), ("run",)):
+        assert f"```text\n{told.alice.sig('help', *words).stdout}```" in shown
+
+
+def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
+    """No more and no fewer, of every document of every command."""
+    alice = again.alice
+    documents = {
+        name.replace("`", ""): set(fields) for name, fields in reference().DOCUMENTS.items()
+    }
+    optional = {"matches", "message", "disappeared", "publish.target", "publish.url"}
+    seen: set[str] = set()
+
+    def listed(name: str, value: object) -> None:
+        (full,) = [one for one in documents if one == name]
+        seen.add(full)
+        assert isinstance(value, dict)
+        assert documents[full] - optional <= set(value) <= documents[full], (name, set(value))
+
+    def sig(*words: str) -> dict[str, object]:
+        document = alice.sig(*words, "--json").json
+        assert isinstance(document, dict)
+        assert 1 == document.pop("version")
+        return document
+
+    results = "results of verify, show and a refusing run"
+    for words in (("verify", "bad"), ("show", "bad"), ("verify", "missing")):
+        (result,) = sig(*words)["results"]  # type: ignore[misc]
+        listed(results, result)
+        for statement in result["statements"]:
+            listed("statements of a result", statement)
+    listed(results, alice.sig("run", "--json", "bad").json["results"][0])
+    for words in (("attest", "unknown", "--ok", "--reviewed", "-m", ""), ("withdraw", "unknown")):
+        (one,) = sig(*words)["statements"]  # type: ignore[misc]
+        listed("statements of attest and withdraw", one)
+    for words in (("trust", "list"), ("key", "list"), ("setup",), ("key", "show", alice.short)):
+        for one in sig(*words)["keys"]:  # type: ignore[attr-defined]
+            listed("keys of setup, trust and key", one)
+    for words in (("remote", "list"), ("fetch",), ("remote", "add", "x", "http://example.org/")):
+        for one in sig(*words)["remotes"]:  # type: ignore[attr-defined]
+            listed("remotes of remote and fetch", one)
+    listed("publish", sig("publish", str(again.world.path / "www")))
+    url = again.world.serve(again.world.path / "www").url
+    listed("publish --check", sig("publish", "--check", url))
+    listed("config of config", sig("config")["config"])
+    for one in sig("doctor")["checks"]:  # type: ignore[attr-defined]
+        listed("checks of doctor", one)
+    listed("status of a bare sig", sig()["status"])
+    listed("error of every command", sig("trust", "add", "12345678")["error"])
+
+    assert set(documents) == seen
+
+
+def test_the_pages_name_nobody_and_no_machine() -> None:
+    """Alice and Bob at example.org only."""
+    for page in reference().PAGES:
+        text = (ROOT / "docs/reference" / page).read_text()
+        for private in ("/tmp/", "127.0.0.1", os.path.expanduser("~") + "/"):
+            assert private not in text, (page, private)

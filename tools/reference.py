@@ -1,0 +1,665 @@
+"""Writes docs/reference/ from the program itself, so that the pages cannot say something else.
+
+    python tools/reference.py           writes the pages
+    python tools/reference.py --check   says which differ, exit status 1 if one does
+
+commands    the help text of every command, as `sig help` prints it
+exit-codes  from the tree of errors and the words of a verdict
+json        the fields of every document; tests/cli compares them with real ones
+errors      from the tree of errors
+words       what commands say, by running them: real gpg, real keys, a real server
+
+Other pages of that folder are written by hand.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    os.environ["COLUMNS"] = "80"
+
+import click  # noqa: E402
+
+from sig import errors  # noqa: E402
+from sig.cli import COMMANDS, INTERRUPTED, RUN_OFFSET, Context  # noqa: E402
+from sig.cli.words import group  # noqa: E402
+from sig.model.verdict import Answer, Reason, State  # noqa: E402
+
+FOLDER = ROOT / "docs/reference"
+MADE = "<!-- made by tools/reference.py; edit that, or what it reads -->"
+WIDTH = 78  # what click makes of a terminal of 80
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def _helps() -> Iterator[tuple[str, str]]:
+    settings: dict[str, Any] = {"terminal_width": WIDTH, "max_content_width": WIDTH}
+    top = click.Context(
+        group, info_name="sig", obj=Context(), **{**group.context_settings, **settings}
+    )
+    yield "sig", group.get_help(top)
+    for name in COMMANDS:
+        command = group.get_command(top, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=top, obj=top.obj, **settings)
+        yield f"sig {name}", command.get_help(context)
+        if isinstance(command, click.Group):
+            for word in command.list_commands(context):
+                inner = command.get_command(context, word)
+                assert inner is not None
+                within = click.Context(
+                    inner, info_name=word, parent=context, obj=top.obj, **settings
+                )
+                yield f"sig {name} {word}", inner.get_help(within)
+
+
+def commands() -> str:
+    """The page of help texts."""
+    text = f"""# Commands
+
+{MADE}
+
+What `sig help COMMAND` prints.
+The options of `sig` stand before or after COMMAND; in `sig run`, all after FILE is the script's.
+"""
+    for name, told in _helps():
+        text += f"\n## {name}\n\n```text\n{told.rstrip()}\n```\n"
+    return text
+
+
+# --- exit codes ----------------------------------------------------------------------------------
+
+
+def _classes() -> list[type[errors.SigError]]:
+    found = [
+        one
+        for _, one in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(one, errors.SigError) and one is not errors.SigError
+    ]
+    return sorted(found, key=lambda one: (one.status, one.code, one.__name__))
+
+
+def _codes(status: int) -> str:
+    found = sorted({one.code for one in _classes() if one.status == status} - {"internal"})
+    return ", ".join(f"`{code}`" for code in found)
+
+
+def exit_codes() -> str:
+    """The page of exit statuses."""
+    return f"""# Exit codes
+
+{MADE}
+
+| code | of `sig verify` | of other commands | `error.code` with `--json` |
+| --- | --- | --- | --- |
+| 0 | every file is ok | done | |
+| 1 | not verified or unknown | refused or failed, nothing changed | {_codes(1)} |
+| 2 | usage | usage | {_codes(2)} |
+| 3 | marked bad by someone who counts | | |
+| 4 | could not tell | could not: disk, network, gpg; or a bug | {_codes(4)}, `internal` |
+| {INTERRUPTED} | interrupted | interrupted | |
+
+Several files: 3 if any is bad, else 4, else 1, else 0.
+
+`sig show` answers with 0 whatever the answer is, and with 4 where there is none.
+
+`sig fetch`: 1 if what a remote signed or its key was refused, else 4 if one could not be had.
+The rest is taken in both.
+
+`sig publish --check`: 0 if what is public is the state of this folder, else 1.
+
+`sig doctor`: 1 with a problem, 0 with none.
+
+## Of sig run
+
+The script's own status is passed through once it runs.
+What is refused ends with {RUN_OFFSET} and the code, and its last line is `error: not run`:
+
+| code | meaning |
+| --- | --- |
+| {RUN_OFFSET + 1} | not verified or unknown |
+| {RUN_OFFSET + 2} | usage: also what has no `#!` line and is not Python |
+| {RUN_OFFSET + 3} | marked bad by someone who counts |
+| {RUN_OFFSET + 4} | could not tell, or could not start it |
+"""
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+_KEY = {
+    "key": "fingerprint",
+    "uid": "its first user id; text from others",
+    "own": "whether it is the folder's own key",
+    "trusted": "whether it counts",
+    "expires": "instant, null for never",
+    "revoked": "whether it is",
+}
+_RESULT = {
+    "file": "absolute path, `-` or the identifier that was asked about",
+    "id": "`sha256:…`, null if it could not be read",
+    "verdict": "see Verdicts",
+    "reason": "see Verdicts",
+    "message": "one sentence for people",
+    "statements": "every statement about it",
+}
+# The documents of --json: where they come from, and their fields in order.
+DOCUMENTS: dict[str, dict[str, str]] = {
+    "`results` of `verify`, `show` and a refusing `run`": _RESULT,
+    "`statements` of a result": {
+        "key": "fingerprint of the signer",
+        "uid": "first user id of the key; text from others",
+        "state": "see States",
+        "counted": "whether it made the verdict",
+        "ok": "what was said; null if it could not be read",
+        "reviewed": "what was said; null if it could not be read",
+        "comment": "what was said; text from others",
+        "signed_at": "instant; null if it could not be read",
+        "sources": "remotes and `own`; empty for what only memory has",
+        "why": "for people: why it counts or not",
+    },
+    "`statements` of `attest` and `withdraw`": {
+        "file": "as it was named",
+        "data": "what was signed",
+        "key": "the own key",
+    },
+    "`keys` of `setup`, `trust` and `key`": _KEY,
+    "`remotes` of `remote` and `fetch`": {
+        "name": "its name",
+        "url": "where it is",
+        "key": "the pinned fingerprint; null before the first fetch",
+        "sequence": "of the state that was taken last; null without one",
+        "fetched_at": "instant of the last good fetch; null if there was none",
+        "result": "see Results of fetch",
+        "reason": "see Results of fetch; null where there is none",
+        "message": "`fetch` only: one sentence for people",
+        "disappeared": "`fetch` only: statements that are there no more, as sentences",
+    },
+    "`publish`": {
+        "target": "the folder",
+        "sequence": "of the state that is public now",
+        "statements": "how many are in it",
+        "new": "how many were not there before",
+        "took_over": "how many came from there into this folder",
+    },
+    "`publish --check`": {
+        "target": "the URL",
+        "sequence": "of this folder; null without a statement",
+        "public": "the sequence there; null if nothing is there",
+        "same": "whether they are one state",
+    },
+    "`config` of `config`": {
+        "policy": "the folder's own policy",
+        "publish.target": "if it is set",
+        "publish.url": "if it is set",
+    },
+    "`checks` of `doctor`": {
+        "level": "`ok`, `warning` or `problem`",
+        "message": "one sentence for people",
+        "fix": "the command that helps; null where there is none",
+    },
+    "`status` of a bare `sig`": {
+        "folder": "whether there is one",
+        "key": "the own key; null without one",
+        "trusted": "how many keys count",
+        "remotes": "how many are followed",
+        "fetched_at": "the oldest of their last fetches; null if there was none",
+        "attested": "how many files",
+        "unpublished": "how many of them the last publish did not bring out",
+        "index": "`ok`, `not made yet` or `out of date`",
+        "next": "the one next command",
+    },
+    "`error` of every command": {
+        "code": "see Error codes",
+        "message": "one sentence for people",
+        "hint": "the next command; null where there is none",
+        "matches": "of `key-ambiguous` only: the keys, `key` and `uid` each",
+    },
+}
+_VERDICTS = {
+    Answer.OK: [Reason.ENOUGH],
+    Answer.BAD: [Reason.MARKED_BAD],
+    Answer.UNVERIFIED: [
+        Reason.UNTRUSTED,
+        Reason.UNREVIEWED,
+        Reason.BELOW_POLICY,
+        Reason.NOT_COUNTED,
+    ],
+    Answer.UNKNOWN: [Reason.NO_STATEMENT],
+    Answer.ERROR: [Reason.UNREADABLE, Reason.STORE],
+}
+_STATES = {
+    State.UNKNOWN_KEY: "the certificate of its key was never met",
+    State.INVALID: "the signature or the statement proves nothing",
+    State.WEAK: "an algorithm that is not good enough",
+    State.KEY_REVOKED: "the key was revoked",
+    State.KEY_EXPIRED: "the key was not valid when it was signed",
+    State.FUTURE: "signed more than ten minutes ahead of this clock",
+    State.LATE: "first met after the end of its key",
+    State.STALE: "every source of it is past its expiry",
+    State.SUPERSEDED: "its signer said something newer",
+    State.WITHDRAWN: "takes back what its signer said before",
+    State.EXPIRED: "past the date that its signer set",
+    State.UNTRUSTED: "the key is not trusted",
+    State.UNREVIEWED: "ok, and nobody looked at all of it",
+    State.OUT_OF_SCOPE: "it lacks what the policy asks for, or was made for a part",
+    State.OK: "says ok",
+    State.NOT_OK: "says not ok",
+}
+_RESULTS = {
+    "new": {"": "taken"},
+    "unchanged": {"": "as before", "behind": "an older state than was met; it is ignored"},
+    "failed": {
+        "network": "it was not reached, was too slow or broke off",
+        "http": "a status other than success",
+        "too-large": "larger than any repository may be",
+        "format": "what was there is no repository or no certificate",
+    },
+    "refused": {
+        "signature": "its owner did not sign it",
+        "key-changed": "another key than the pinned one",
+        "rollback": "an older state, off the path or for too long",
+        "fork": "another state of a sequence that was met",
+    },
+}
+
+
+def json() -> str:
+    """The page of documents."""
+    assert set(_VERDICTS) == set(Answer)
+    assert {reason for reasons in _VERDICTS.values() for reason in reasons} == set(Reason)
+    assert list(_STATES) == list(State)
+    text = f"""# JSON
+
+{MADE}
+
+With `--json` a command prints one document on standard output, `{{"version": 1, …}}`.
+Fields are only ever added.
+An instant is `YYYY-MM-DDThh:mm:ssZ`.
+What people wrote (user ids, comments) is as they wrote it: never print it to a terminal unescaped.
+
+An error is a document too, `{{"version": 1, "error": {{…}}}}`, with the exit code of the error.
+When `sig run` runs the script, it prints none.
+"""
+    for name, fields in DOCUMENTS.items():
+        text += f"\n## {name.replace('`', '')}\n\n| field | |\n| --- | --- |\n"
+        text += "".join(f"| `{field}` | {meaning} |\n" for field, meaning in fields.items())
+    text += "\n## Verdicts\n\n| `verdict` | `reason` |\n| --- | --- |\n"
+    for answer, reasons in _VERDICTS.items():
+        told = ", ".join(f"`{reason.value}`" for reason in reasons)
+        text += f"| `{answer.value}` | {told} |\n"
+    text += "\n## States\n\nThe first that holds:\n\n| `state` | |\n| --- | --- |\n"
+    text += "".join(f"| `{state.value}` | {meaning} |\n" for state, meaning in _STATES.items())
+    text += "\n## Results of fetch\n\n| `result` | `reason` | |\n| --- | --- | --- |\n"
+    for result, why in _RESULTS.items():
+        for reason, meaning in why.items():
+            text += f"| `{result}` | {f'`{reason}`' if reason else ''} | {meaning} |\n"
+    text += "\n## Error codes\n\n| `code` | exit code | |\n| --- | --- | --- |\n"
+    meanings: dict[str, list[str]] = {}
+    statuses = {}
+    for one in _classes():
+        if one.code != "internal":
+            meanings.setdefault(one.code, []).append(_meaning(one))
+            statuses[one.code] = one.status
+    for code, told_all in sorted(meanings.items()):
+        text += f"| `{code}` | {statuses[code]} | {' '.join(told_all)} |\n"
+    return text + "| `internal` | 4 | A bug. |\n"
+
+
+def _meaning(one: type[errors.SigError]) -> str:
+    first, _, _ = (one.__doc__ or "").partition("\n")
+    return re.sub(r"``?([^`]+)``?", r"`\1`", first)
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+def errors_page() -> str:
+    """The page of the tree of errors."""
+    drawn = inspect.cleandoc(errors.__doc__ or "")
+    tree = "\n".join(
+        line.removeprefix("    ")
+        for line in drawn.splitlines()
+        if re.match(r" +(SigError|[│├└])", line)
+    )
+    text = f"""# Errors
+
+{MADE}
+
+What the library raises, and what commands tell with the exit code and the word of `--json`.
+Messages are lower case without a full stop; `hint` is the one next command.
+
+```text
+{tree}
+```
+
+| class | exit code | `code` | |
+| --- | --- | --- | --- |
+"""
+    for one in _classes():
+        text += f"| `{one.__name__}` | {one.status} | `{one.code}` | {_meaning(one)} |\n"
+    return text
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+INSTANT = "2026-11-20T20:44:16Z"
+
+
+class Stage:
+    """Alice and Bob of `vectors/`, who type commands; every fact that changes is replaced."""
+
+    def __init__(self, world: Any) -> None:
+        self.world = world
+        self.text = ""
+        self.alice = self._person("alice")
+        self.bob = self._person("bob")
+        self.elsewhere = world.newcomer("carol")
+        self.server = world.serve(self.bob.folder / "repo")
+        self.url = "http://bob.example.org/signet/"
+
+    def _person(self, name: str) -> Any:
+        from tests.world import VECTORS
+
+        person = self.world.newcomer(name)
+        person.gpg("--import", VECTORS / f"ancestor/{name}.secret.asc")
+        listed = person.gpg("--with-colons", "--list-secret-keys")
+        person.fingerprint = next(
+            line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:")
+        )
+        return person
+
+    def section(self, title: str, *sentences: str) -> None:
+        """A heading, and what is to be said below it."""
+        self.text += f"\n## {title}\n"
+        if sentences:
+            self.say(*sentences)
+
+    def say(self, *sentences: str) -> None:
+        """Something between blocks."""
+        self.text += "\n" + "".join(f"{one}\n" for one in sentences)
+
+    def block(self, *typed: str, by: Any = None, **more: Any) -> None:
+        """Run commands and show what they say."""
+        self.text += "\n```console\n"
+        for line in typed:
+            self.text += self._ran(line, by or self.alice, **more)
+        self.text += "```\n"
+
+    def _ran(self, line: str, person: Any, **more: Any) -> str:
+        import shlex
+
+        filled = line.replace(self.url, self.server.url)
+        for other in (self.alice, self.bob):
+            filled = filled.replace(f"{other.name.upper()}'S KEY", other.fingerprint)
+            line = line.replace(f"{other.name.upper()}'S KEY", other.fingerprint)
+        words = shlex.split(filled)[1:]
+        ran = person.sig(*words, **more)
+        shown = "$ " + line + (f"  # {ran.status}" if ran.status else "") + "\n"
+        shown += ran.stdout
+        stderr = ran.stderr
+        shown += "".join(f"2> {one}\n" for one in stderr.splitlines())
+        return self.replaced(shown)
+
+    def replaced(self, text: str) -> str:
+        """`text` with the addresses, days and paths of the examples."""
+        text = text.replace(self.server.url, self.url)
+        text = text.replace(str(self.world.path / "www"), "/var/www/signet")
+        for person, home in ((self.alice, "/home/alice"), (self.elsewhere, "/home/demo")):
+            text = text.replace(str(person.place), home).replace(str(person.home), home)
+        text = text.replace(str(self.world.path), "/home/alice/..")
+        text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", INSTANT, text)
+        return re.sub(r"(?<=on |ed )20\d\d-\d\d-\d\d", INSTANT[:10], text)
+
+
+def words() -> str:
+    """The page of what commands say."""
+    from tests.world import Seeds, World
+
+    seeds = Seeds()
+    world = World(seeds)
+    try:
+        return _words(Stage(world))
+    finally:
+        world.close()
+        seeds.close()
+
+
+def _words(stage: Stage) -> str:
+    alice, bob = stage.alice, stage.bob
+    stage.text = f"""# What commands say
+
+{MADE}
+
+Every sentence below was printed by the command above it.
+Lines after `2>` are on standard error, all others on standard output.
+The number after `#` is the exit code, where it is not 0.
+In scripts use the exit code and [`--json`](json.md); these words are for people, and stay.
+"""
+    for person in (alice, bob):
+        for name, content in (
+            ("hello.txt", "hello\n"),
+            ("test.txt", "test\n"),
+            ("new.txt", "new\n"),
+        ):
+            person.write(name, content)
+    alice.write("script.sh", "#!/bin/sh\necho hello\n")
+    bob.write("bad.sh", "#!/bin/sh\nrm -rf ~\n")
+    alice.write("bad.sh", "#!/bin/sh\nrm -rf ~\n")
+
+    stage.section("Before there is a folder", "Looking makes none.")
+    stage.block("sig", "sig verify hello.txt", "sig trust list", "sig fetch")
+    stage.block("sig attest hello.txt", "sig publish /var/www/signet")
+    stage.say("Where GnuPG has no secret key:")
+    stage.block("sig setup", by=stage.elsewhere)
+
+    stage.section("setup", "Without KEYID it lists the secret keys, one command each.")
+    stage.block("sig setup", "sig setup E3F2AA1B", "sig setup ALICE'S KEY")
+    stage.block("sig setup 12345678", "sig setup alice", "sig")
+
+    stage.section("attest", "Several files are signed with the same words, all or none.")
+    stage.block(
+        'sig attest hello.txt --ok --reviewed -m "read it"',
+        'sig attest hello.txt test.txt --ok --reviewed -m ""',
+    )
+    stage.say("Questions are on standard error; here the answers came through a pipe:")
+    stage.block("sig attest new.txt", input="yes\nno\nit deletes files\n")
+    stage.block("sig attest script.sh test.txt", input="maybe\nyes\nyes\n\n")
+    stage.say("And when nothing is signed:")
+    stage.block("sig attest hello.txt", input="yes\n")
+    stage.block(
+        "sig attest hello.txt --ok --not-reviewed",
+        "sig attest missing.txt",
+        "sig attest .",
+        "sig attest",
+    )
+
+    stage.section("verify", "A block for each file, and a total on standard error.")
+    stage.block("sig verify hello.txt", "sig -v verify hello.txt", "sig verify new.txt")
+    stage.block("sig -q verify hello.txt new.txt", "sig verify hello.txt missing.txt .")
+    stage.block("sig verify", input="hello\n")
+    stage.block("sig verify sha256:12")
+
+    stage.section(
+        "show", "It answers with 0 whatever the answer is: it was asked what was said, not whether."
+    )
+    stage.block("sig show new.txt", "sig show missing.txt")
+
+    stage.section("withdraw")
+    stage.block("sig withdraw new.txt", "sig verify new.txt", "sig show new.txt")
+    stage.block("sig withdraw new.txt", "sig withdraw missing.txt")
+
+    stage.section("run", "All on standard error, for standard output is the script's.")
+    stage.block("sig run script.sh", "sig run new.txt", "sig run hello.txt", "sig run missing.sh")
+
+    assert 0 == bob.sig("setup", bob.fingerprint).status
+    assert 0 == bob.sig("attest", "test.txt", "--ok", "--reviewed", "-m", "works").status
+    assert 0 == bob.sig("attest", "bad.sh", "--not-ok", "--reviewed", "-m", "deletes all").status
+    stage.section("remote and fetch", "What is done is done without a word.")
+    stage.block(
+        f"sig remote add bob {stage.url}",
+        f"sig remote add bob {stage.url}",
+        "sig remote list",
+        "sig -v remote list",
+        "sig fetch",
+        "sig fetch",
+        "sig -v remote list",
+    )
+    stage.block(
+        "sig remote rename bob robert",
+        "sig remote rename robert bob",
+        "sig remote remove robert",
+        "sig fetch robert",
+        "sig remote add ../bob http://example.org/",
+        "sig remote add con http://example.org/",
+        "sig remote add eve ftp://example.org/",
+        "sig remote add eve http://alice:word@example.org/",
+        "sig remote add eve http://example.org/ --trust",
+    )
+    stage.say("What fails, and what is refused:")
+    stage.server.answers["/repo.json"] = 500
+    stage.block("sig fetch")
+    stage.server.answers["/repo.json"] = (200, b"<html>please sign in</html>")
+    stage.block("sig fetch")
+    older = (bob.folder / "repo/repo.json").read_bytes()
+    stage.server.answers["/repo.json"] = (200, older.replace(b"works", b"WORKS"))
+    stage.block("sig fetch")
+    stage.server.answers.clear()
+    assert 0 == bob.sig("attest", "hello.txt", "--ok", "--reviewed", "-m", "").status
+    assert 0 == alice.sig("fetch").status
+    stage.server.answers["/repo.json"] = (200, older)
+    stage.say("An older state than was met, as caches serve it:")
+    stage.block("sig fetch")
+    stage.server.answers.clear()
+    mallory = world_forger().publishes(stage.world.path / "other", [])
+    stage.server.folder = mallory
+    stage.say("Another key:")
+    text = stage.text
+    stage.block("sig fetch")
+    fingerprint = world_forger().fingerprint
+    stage.text = text + stage.text[len(text) :].replace(fingerprint, "F" * 40)
+    stage.server.folder = bob.folder / "repo"
+    stage.say("With `--offline`:")
+    stage.block("sig --offline fetch")
+
+    stage.section("trust")
+    stage.block(
+        "sig trust list",
+        "sig trust add 7DC1304D",
+        "sig trust add BOB'S KEY",
+        "sig -v trust list",
+        "sig verify bad.sh",
+        "sig trust show 7DC1304D",
+        "sig trust remove BOB'S KEY",
+        "sig trust remove BOB'S KEY",
+        "sig trust add 12345678",
+        "sig trust add bob@example.org",
+    )
+
+    stage.section("key", "Certificates that are known, trusted or not.")
+    alice.write("bob.asc", bob.gpg("--armor", "--export", bob.fingerprint))
+    stage.block(
+        "sig key import bob.asc",
+        "sig key import hello.txt",
+        "sig key import missing.asc",
+        "sig key list",
+        "sig key show E3F2AA1B",
+        "sig key show 7DC1304D",
+    )
+
+    www = stage.world.path / "www"
+    stage.section("publish and config")
+    stage.block("sig publish", "sig publish https://example.org/")
+    assert 0 == alice.sig("config", "publish.target", www).status
+    stage.text += f"\n```console\n{stage.replaced(f'$ sig config publish.target {www}')}\n```\n"
+    stage.block("sig publish", "sig publish", "sig", "sig config")
+    stage.block(
+        """sig config policy '{"ok": 2, "not-ok": 0}'""",
+        "sig config policy",
+        "sig config --unset policy",
+        "sig config publish.url",
+        "sig config colour",
+        """sig config policy '{"ok": 0}'""",
+    )
+    stage.say("What somebody else published is never replaced:")
+    shutil.rmtree(www)
+    shutil.copytree(bob.folder / "repo", www)
+    stage.block("sig publish")
+    shutil.rmtree(www)
+
+    stage.section("A folder without a key", "It can trust, fetch and verify.")
+    stage.block(
+        f"sig remote add bob {stage.url} --key BOB'S KEY --trust", "sig", by=stage.elsewhere
+    )
+    stage.block("sig attest x", by=stage.elsewhere)
+
+    stage.section("A folder that cannot be believed", "Every answer is an error, and nothing runs.")
+    config = alice.folder / "config"
+    genuine = config.read_bytes()
+    config.write_bytes(genuine.replace(b'"not-ok": 0', b'"not-ok": 9'))
+    stage.block("sig verify hello.txt", "sig", "sig run script.sh")
+    config.write_bytes(b"{")
+    stage.block("sig trust list")
+    config.write_bytes(genuine)
+    (alice.folder / "version").write_text("2\n")
+    stage.block("sig verify hello.txt")
+    (alice.folder / "version").write_text("1\n")
+
+    stage.section("Without gpg", "Reading needs none.")
+    nowhere = {"PATH": str(stage.world.path)}
+    stage.block("sig verify hello.txt", 'sig attest hello.txt --ok --reviewed -m ""', env=nowhere)
+    return stage.text
+
+
+def world_forger() -> Any:
+    """Mallory, the same each time."""
+    global _forger
+    if _forger is None:
+        from tests.world import Forger
+
+        _forger = Forger()
+    return _forger
+
+
+_forger: Any = None
+
+# --- all of them ---------------------------------------------------------------------------------
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "exit-codes.md": exit_codes,
+    "json.md": json,
+    "errors.md": errors_page,
+    "words.md": words,
+}
+
+
+def main() -> int:
+    """Write or compare."""
+    differ = []
+    for name, made in PAGES.items():
+        path = FOLDER / name
+        text = made()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            differ.append(name)
+            if "--check" not in sys.argv:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+                print(f"wrote {path.relative_to(ROOT)}")
+    if "--check" in sys.argv and differ:
+        print(f"differ: {', '.join(differ)}; run python tools/reference.py")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
