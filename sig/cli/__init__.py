@@ -113,12 +113,21 @@ def options(function: _F) -> _F:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `sig`: run it and leave with its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
     status = status_of(words)
     if status == INTERRUPTED:
         # Not sys.exit: that would wait for threads that wait for slow servers.
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def _open_streams() -> None:
+    """A standard stream that was closed is /dev/null: no file of ours may take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
 
 
 def status_of(words: list[str]) -> int:

@@ -180,19 +180,36 @@ def test_a_reader_that_stops_is_no_bug(told: Told) -> None:
         assert errors[0] in "014"
 
 
-def test_a_closed_standard_output_is_no_bug(told: Told) -> None:
-    """`>&-`, and a full disk behind it."""
-    for where in (">&-", ">/dev/full"):
-        ran = subprocess.run(
-            ["bash", "-c", f"{' '.join(command())} verify good {where}"],
-            cwd=told.alice.place,
-            env=told.alice.environment,
-            capture_output=True,
-            timeout=60,
-        )
-        assert b"Traceback" not in ran.stderr
-        if where == ">/dev/full":
-            assert 4 == ran.returncode, ran
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("verify good >&-", 0),
+        ("verify bad >&- 2>&-", 3),
+        ("verify <&-", 1),
+        ("verify unknown <&- >&- 2>&-", 1),
+        ("attest unknown <&-", 1),
+        ("key import - <&-", 1),
+        ("verify good >/dev/full", 4),
+        ("attest unknown </dev/null", 1),
+    ],
+)
+def test_streams_that_are_closed_or_full_are_no_bug(told: Told, line: str, status: int) -> None:
+    """The same exit status, no traceback, no talk of a bug; nothing is signed."""
+    before = trusted_state(told.alice.folder)
+
+    ran = subprocess.run(
+        ["bash", "-c", f"{' '.join(command())} {line}"],
+        cwd=told.alice.place,
+        env=told.alice.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+    )
+
+    assert status == ran.returncode, ran
+    assert b"Traceback" not in ran.stderr
+    assert b"a bug" not in ran.stderr
+    assert before == trusted_state(told.alice.folder)
 
 
 def test_ctrl_c_is_130(told: Told) -> None:

@@ -306,6 +306,22 @@ def signed_by(person: Person, data: object) -> bytes:
     return json.dumps({"data": data, "key": person.fingerprint, "sig": sig}).encode()
 
 
+def test_a_refusal_weighs_more_than_a_failure(again: Told) -> None:
+    """One refused, one failed: 1, and both are named; the first does not hide the second."""
+    again.server.folder = Forger().publishes(again.world.path / "other", [])
+    again.carols.answers["/repo.json"] = 500
+
+    ran = again.alice.sig("fetch")
+
+    assert 1 == ran.status
+    assert "2 remotes: 0 new, 0 unchanged, 1 failed, 1 refused" == ran.stderr.splitlines()[-1]
+    assert {"error: bob: it is signed by", "error: carol: 500 Internal"} == {
+        " ".join(line.split()[:6] if " bob" in line else line.split()[:4])
+        for line in ran.stderr.splitlines()
+        if line.startswith("error: ")
+    }
+
+
 def test_a_refusal_is_told_in_words(again: Told) -> None:
     """`error: NAME: why; what was fetched on DAY still counts`, and the total."""
     again.server.folder = Forger().publishes(again.world.path / "other", [])
