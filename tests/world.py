@@ -41,6 +41,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 VECTORS = ROOT / "vectors"
 TIMEOUT = 60
+BASE = "/tmp"  # the path of an agent's socket must stay short
 
 
 def command() -> list[str]:
@@ -121,6 +122,8 @@ class Person:
         for path in (home, gnupg, self.place):
             path.mkdir(exist_ok=True)
         gnupg.chmod(0o700)
+        # A passphrase that is quick to try: nobody attacks these keys.
+        (gnupg / "gpg-agent.conf").write_text("s2k-count 65536\n")
 
     @property
     def uid(self) -> str:
@@ -402,7 +405,7 @@ class World:
 
     def __init__(self, seeds: Seeds) -> None:
         self.fresh = False
-        self.path = Path(tempfile.mkdtemp(prefix="sig-", dir="/tmp"))
+        self.path = Path(tempfile.mkdtemp(prefix="sig-", dir=BASE))
         self._seeds = seeds
         self._people: list[Person] = []
         self._servers: list[Server] = []
@@ -468,7 +471,7 @@ class Seeds:
 
     def __init__(self) -> None:
         self.fresh = False
-        self.path = Path(tempfile.mkdtemp(prefix="sig-", dir="/tmp"))
+        self.path = Path(tempfile.mkdtemp(prefix="sig-", dir=BASE))
         self._people: dict[str, Person] = {}
 
     def _person(self, name: str) -> Person:

@@ -7,6 +7,7 @@ to it; what depends on how Python starts is run from the start there.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import json
@@ -84,6 +85,7 @@ def main() -> None:
     for name in ("gnupg", "requests", "sqlite3", "platformdirs", "filelock"):
         importlib.import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # else every child copies the memory that its collector looks at
     with socket.socket(fileno=int(sys.argv[1])) as line:
         serve(line)
 

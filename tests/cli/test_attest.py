@@ -346,11 +346,11 @@ def test_the_newest_word_of_one_second_is_the_last(world: World, alice: Person) 
 def test_an_expired_own_key_signs_nothing(world: World) -> None:
     """gpg would not, and sig says why: exit 4, the folder as it was; reading goes on."""
     person = world.newcomer("person")
-    person.fingerprint = make_key(person, person.uid, expires="seconds=3")
+    person.fingerprint = make_key(person, person.uid, expires="seconds=2")
     assert 0 == person.sig("setup", person.fingerprint).status
     person.attests("f\n", name="f")
     before = trusted_state(person.folder)
-    time.sleep(3.2)
+    time.sleep(2.1)
 
     ran = person.sig("attest", "f", *OK)
 
