@@ -1,0 +1,453 @@
+"""What is fast, and against whom: every target side by side with another command, in one run.
+
+    python benchmarks/run.py                 the table
+    python benchmarks/run.py --only verify   one row
+    python benchmarks/run.py --quick         small numbers: does it run, not how fast
+
+Prints a Markdown table. Commands that are compared take turns; the median of each counts. All data
+is made in a temporary folder, and nothing of the person who runs this is touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import data
+import measure
+from measure import Command
+from served import NGINX, Server
+
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything."""
+
+    remotes: int = 100
+    statements: int = 1000
+    files: int = 1000
+    large: int = 1 << 30
+    attested: int = 100
+    runs: int = 25
+    few: int = 5
+    sample: int = 300
+
+
+QUICK = Size(
+    remotes=4, statements=50, files=50, large=1 << 25, attested=5, runs=3, few=2, sample=10
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `met` is None where nothing is promised."""
+
+    what: str
+    ours: str
+    beside: str
+    ratio: str
+    target: str
+    met: bool | None
+
+    @property
+    def line(self) -> str:
+        met = {True: "yes", False: "**no**", None: ""}[self.met]
+        return (
+            f"| {self.what} | {self.ours} | {self.beside} | {self.ratio} | {self.target} | {met} |"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="What is fast, and against whom.")
+    parser.add_argument("--quick", action="store_true", help="small numbers: a smoke test")
+    parser.add_argument("--only", choices=list(ROWS), help="one row")
+    arguments = parser.parse_args()
+    size = QUICK if arguments.quick else Size()
+    with tempfile.TemporaryDirectory(prefix="sig-bench-") as name, bench(Path(name), size) as world:
+        if arguments.quick:
+            print("Small numbers: they show that it runs, and nothing else.\n")
+        print(machine(), flush=True)
+        print("\n| what | ours | beside | ratio | target | met |")
+        print("| --- | --- | --- | --- | --- | --- |", flush=True)
+        failed = 0
+        for name, function in ROWS.items():
+            if arguments.only in (None, name):
+                try:
+                    for row in function(world):
+                        print(row.line, flush=True)
+                except Exception as error:
+                    failed += 1
+                    print(f"| {name} | failed: {type(error).__name__} | | | | **no** |", flush=True)
+                    print(f"{name}: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def machine() -> str:
+    """What it ran on, and how busy that was with other work."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return (
+        f"{time.strftime('%Y-%m-%d')} · {model}, {os.cpu_count()} processors, load {load}"
+        f" · {platform.system()} {platform.release()} · Python {platform.python_version()}"
+        f" · remotes served by {'nginx' if NGINX else 'Python'}"
+    )
+
+
+# --- what is measured with -----------------------------------------------------------------------
+
+
+class Bench:
+    """The data, made when it is first asked for."""
+
+    def __init__(self, path: Path, size: Size) -> None:
+        self.path = path
+        self.size = size
+        self.gnupg = path / "gnupg"
+        self.home = path / "home"
+        self.files = data.small_files(path / "files", size.files, 10 * 1024)
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            # With it every run would compile the program anew, which no installed one does.
+            if not name.startswith(("PYTHON", "SIG_", "GNUPG", "LC_", "LANG", "RUST_"))
+        } | {"GNUPGHOME": str(self.gnupg), "HOME": str(path), "LC_ALL": "C.UTF-8"}
+        self.key = data.gnupg_home(self.gnupg)
+        self._sites: list[data.Site] = []
+        self._server: Server | None = None
+        self._fetched: measure.Used | None = None
+        measure.once(self.sig("setup", self.key))
+
+    def sig(self, *words: str | Path, home: Path | None = None, status: int = 0) -> Command:
+        """A command line of the installed program."""
+        script = Path(PYTHON).with_name("sig")
+        start = [str(script)] if script.exists() else [PYTHON, "-m", "sig"]
+        line = [*start, "--dir", str(home or self.home), *map(str, words)]
+        return Command(line, self.environment, status)
+
+    def command(self, *words: str | Path, status: int = 0) -> Command:
+        """Another command."""
+        return Command([str(word) for word in words], self.environment, status)
+
+    @property
+    def sites(self) -> list[data.Site]:
+        """The remotes. The first one's statements are about `files`."""
+        if not self._sites:
+            www = self.path / "www"
+            for number in range(self.size.remotes):
+                if number == 0:
+                    digests = [data.file_digest(file) for file in self.files]
+                else:
+                    digests = [data.digest(f"{number} {i}") for i in range(self.size.statements)]
+                self._sites.append(data.publish(www, f"owner{number}", digests))
+        return self._sites
+
+    def followed(self) -> None:
+        """All remotes are followed and the first is trusted; nothing is fetched."""
+        if self._server is None:
+            sites = self.sites
+            work = self.path / "server"
+            work.mkdir()
+            self._server = Server(self.path / "www", work)
+            self._server.__enter__()
+            with self._gnupg():
+                first = sites[0].owner.fingerprint
+                data.add_remotes(self.home, sites, self._server.url, [first])
+
+    @property
+    def server(self) -> Server:
+        self.followed()
+        assert self._server is not None
+        return self._server
+
+    def fetched(self) -> measure.Used:
+        """The folder after its first fetch, and what that took."""
+        if self._fetched is None:
+            self.followed()
+            empty = self.path / "empty"
+            shutil.copytree(self.home, empty)
+            tries = []
+            for _ in range(3 if self.size.remotes > 10 else 1):
+                shutil.rmtree(self.home)
+                shutil.copytree(empty, self.home)
+                tries.append(measure.with_memory(self.sig("fetch")))
+            self._fetched = sorted(tries, key=lambda used: used.seconds)[len(tries) // 2]
+        return self._fetched
+
+    @contextlib.contextmanager
+    def _gnupg(self) -> Iterator[None]:
+        before = os.environ.get("GNUPGHOME")
+        os.environ["GNUPGHOME"] = str(self.gnupg)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["GNUPGHOME"]
+            else:
+                os.environ["GNUPGHOME"] = before
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.__exit__()
+        subprocess.run(
+            ["gpgconf", "--kill", "all"], env=self.environment, capture_output=True, check=False
+        )
+
+
+@contextlib.contextmanager
+def bench(path: Path, size: Size) -> Iterator[Bench]:
+    """The data, and none of it at the end."""
+    made = Bench(path, size)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def ms(seconds: float) -> str:
+    """Milliseconds for people."""
+    return f"{seconds * 1000:.1f} ms"
+
+
+# --- the rows ------------------------------------------------------------------------------------
+
+
+def verify(world: Bench) -> Iterator[Row]:
+    """One small file, one trusted statement, a large index: the whole process."""
+    world.fetched()
+    size, file = world.size, world.files[0]
+    statement = world.sites[0].statements[0]
+    keyring = world.path / "owner.gpg"
+    keyring.write_bytes(world.sites[0].owner.certificate)
+    (world.path / "one.sig").write_bytes(statement.sig)
+    (world.path / "one.txt").write_bytes(statement.signed)
+    times = measure.medians(
+        measure.in_turns(
+            {
+                "ours": world.sig("verify", file),
+                "click": world.command(PYTHON, "-c", "import click"),
+                "nothing": world.command(PYTHON, "-c", "pass"),
+                "gpgv": world.command(
+                    "gpgv", "--keyring", keyring, world.path / "one.sig", world.path / "one.txt"
+                ),
+                "requests": world.command(PYTHON, "-c", "import requests"),
+            },
+            size.runs,
+        )
+    )
+    ratio = times["ours"] / times["click"]
+    count = sum(len(site.statements) for site in world.sites)
+    yield Row(
+        f"`sig verify` of one file, one trusted statement, {count} statements of"
+        f" {len(world.sites)} remotes in the index; whole process",
+        ms(times["ours"]),
+        f"`python -c 'import click'` {ms(times['click'])}",
+        f"{ratio:.2f}",
+        "≤ 1.5",
+        ratio <= 1.5,
+    )
+    for name, words in (
+        ("nothing", "`python -c pass`"),
+        ("requests", "`python -c 'import requests'`"),
+        ("gpgv", "`gpgv` of that statement"),
+    ):
+        shown = f"{times['ours'] / times[name]:.2f}"
+        yield Row(
+            "for orientation", ms(times["ours"]), f"{words} {ms(times[name])}", shown, "", None
+        )
+
+
+def many(world: Bench) -> Iterator[Row]:
+    """Many files, each with one counted statement, in one command."""
+    world.fetched()
+    times = measure.in_turns(
+        {"one": world.sig("verify", world.files[0]), "all": world.sig("verify", *world.files)},
+        max(world.size.runs // 2, 2),
+    )
+    count = len(world.files)
+    each = [
+        (several - one) / (count - 1)
+        for one, several in zip(times["one"], times["all"], strict=True)
+    ]
+    found = statistics.median(each)
+    whole = measure.medians(times)
+    yield Row(
+        f"{count} files of 10 KB, each with one counted statement, in one `sig verify`;"
+        " a file, beyond start-up",
+        f"{found * 1000:.3f} ms",
+        f"one file {ms(whole['one'])}, all {ms(whole['all'])}",
+        "",
+        "≤ 0.15 ms",
+        found <= 0.00015,
+    )
+
+
+def hashing(world: Bench) -> Iterator[Row]:
+    """A large file."""
+    file = data.large_file(world.path / "large", world.size.large)
+    times = measure.medians(
+        measure.in_turns(
+            {
+                "ours": world.sig("verify", file, status=1),
+                "openssl": world.command("openssl", "dgst", "-sha256", file),
+            },
+            world.size.few,
+        )
+    )
+    file.unlink()
+    ratio = times["openssl"] / times["ours"]
+    yield Row(
+        f"`sig verify` of a file of {world.size.large >> 20} MiB, whole process",
+        f"{times['ours']:.3f} s",
+        f"`openssl dgst -sha256` {times['openssl']:.3f} s",
+        f"{ratio:.2f} of its speed",
+        "≥ 0.95",
+        ratio >= 0.95,
+    )
+
+
+def first_fetch(world: Bench) -> Iterator[Row]:
+    """Everything for the first time."""
+    used = world.fetched()
+    count = sum(len(site.statements) for site in world.sites)
+    what = f"first `sig fetch` of {len(world.sites)} remotes, {count} statements"
+    yield Row(
+        what,
+        f"{used.seconds:.1f} s ({used.busy:.1f} s of processors)",
+        f"{measure.processors()} processors",
+        "",
+        "≤ 8 s",
+        used.seconds <= 8,
+    )
+    yield Row(
+        f"{what}: memory of all its processes at the worst moment",
+        f"{used.resident / 1e6:.0f} MB (shared pages once: {used.proportional / 1e6:.0f} MB)",
+        "",
+        "",
+        "≤ 400 MB",
+        used.resident <= 400e6 if used.resident else None,
+    )
+    each = statistics.median(_gpgv_times(world))
+    ratio = each * count / used.seconds
+    yield Row(
+        f"{what}, against a loop over `gpgv`",
+        f"{used.seconds:.1f} s",
+        f"`gpgv` {ms(each)} a statement, {each * count:.0f} s for all"
+        f" (sample of {world.size.sample})",
+        f"{ratio:.0f}",
+        "≥ 35",
+        ratio >= 35,
+    )
+
+
+def _gpgv_times(world: Bench) -> Iterator[float]:
+    folder = world.path / "gpgv"
+    folder.mkdir()
+    for number in range(world.size.sample):
+        site = world.sites[number % len(world.sites)]
+        statement = site.statements[number // len(world.sites)]
+        names = [folder / f"{number}.{end}" for end in ("gpg", "sig", "txt")]
+        for name, raw in zip(
+            names, (site.owner.certificate, statement.sig, statement.signed), strict=True
+        ):
+            name.write_bytes(raw)
+        keyring, sig, text = names
+        yield measure.once(
+            world.command(
+                *("gpgv", "--homedir", "/nonexistent", "--status-fd", "1"),
+                *("--keyring", keyring, sig, text),
+            )
+        )
+
+
+def unchanged(world: Bench) -> Iterator[Row]:
+    """Nothing new: as the server's own log tells it."""
+    world.fetched()
+    world.server.requests()
+    took = measure.once(world.sig("fetch"))
+    seen = world.server.requests()
+    remotes = len(world.sites)
+    same = sum(request.status == 304 for request in seen)
+    sent = sum(request.sent for request in seen)
+    yield Row(
+        f"`sig fetch` of {remotes} remotes with nothing changed",
+        f"{len(seen)} requests, {same} answered 304, {sent} bytes of bodies; {took:.2f} s",
+        "the server's log",
+        f"{len(seen) / remotes:.0f} a remote",
+        "2 conditional requests a remote, no body",
+        len(seen) == same == 2 * remotes and sent == 0,
+    )
+
+
+def attest(world: Bench) -> Iterator[Row]:
+    """Signing: all that GnuPG does, and what is added to it."""
+    files = data.small_files(world.path / "new", world.size.attested, 10 * 1024)
+    home = world.path / "own"
+    measure.once(world.sig("setup", world.key, home=home))
+    empty = world.path / "own-empty"
+    shutil.copytree(home, empty)
+    texts = []
+    for number, file in enumerate(files):
+        text = world.path / f"statement-{number}"
+        text.write_text(f'{{"id": "sha256:{data.file_digest(file)}", "ok": true}}')
+        texts.append(text)
+    ours: list[float] = []
+    gpg: list[float] = []
+    for run in range(world.size.few + 1):
+        shutil.rmtree(home)
+        shutil.copytree(empty, home)
+        line = world.sig("attest", *files, "--ok", "--reviewed", "-m", "", home=home)
+        took = measure.once(line)
+        began = time.perf_counter()
+        for text in texts:
+            measure.once(
+                world.command(
+                    *("gpg", "--batch", "--yes", "--local-user", world.key),
+                    *("--output", f"{text}.sig", "--detach-sign", text),
+                )
+            )
+        beside = time.perf_counter() - began
+        if run:  # the first starts the agent
+            ours.append(took)
+            gpg.append(beside)
+    ratio = statistics.median(ours) / statistics.median(gpg)
+    yield Row(
+        f"`sig attest` of {len(files)} files in one command",
+        f"{statistics.median(ours):.2f} s",
+        f"{len(files)} × `gpg --detach-sign` {statistics.median(gpg):.2f} s",
+        f"{ratio:.2f}",
+        "≤ 1.5",
+        ratio <= 1.5,
+    )
+
+
+ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "verify": verify,
+    "many": many,
+    "hash": hashing,
+    "fetch": first_fetch,
+    "unchanged": unchanged,
+    "attest": attest,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
