@@ -80,8 +80,12 @@ class Agent:
 
     def __init__(self, home: Path | None = None) -> None:
         self._home = home
+        self._made: Any = None
 
     def _gpg(self) -> Any:
+        # Making one runs gpg to ask its version: for a hundred signatures that is half of the time.
+        if self._made is not None:
+            return self._made
         import gnupg
 
         home = None if self._home is None else str(self._home)
@@ -92,6 +96,7 @@ class Agent:
         # User ids are UTF-8; whatever else stands in a listing must not raise in a reader thread.
         found.encoding = "utf-8"
         found.decode_errors = "replace"
+        self._made = found
         return found
 
     def secret_keys(self) -> tuple[SecretKey, ...]:

@@ -182,7 +182,7 @@ class Certificate:
     Two are equal where these are. Made by `read`, `merge` and `stored` only, and never changed.
     """
 
-    __slots__ = ("fingerprint", "raw", "primary", "subkeys", "users", "_trials")
+    __slots__ = ("fingerprint", "raw", "primary", "subkeys", "users", "_trials", "_uid")
 
     def __init__(
         self,
@@ -197,6 +197,7 @@ class Certificate:
         self.subkeys = subkeys
         self.users = users
         self._trials: dict[tuple[Bond, Bond], pysequoia.Cert] = {}
+        self._uid: str | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.raw == other.raw
@@ -239,7 +240,9 @@ class Certificate:
     @property
     def uid(self) -> str:
         """The primary user id, "" if there is none."""
-        return next(iter(self.user_ids), "")
+        if self._uid is None:
+            self._uid = next(iter(self.user_ids), "")
+        return self._uid
 
     @property
     def expires_at(self) -> int | None:
