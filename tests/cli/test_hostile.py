@@ -386,12 +386,16 @@ def test_without_gpg_reading_goes_on(told: Told) -> None:
 
 
 AS_NOBODY = """
-import os, sys
+import contextlib, importlib, io, os, pkgutil, sys
 sys.path[:] = {path!r}
-import sig.cli, sig.cli.verify, sig.cli.remote, sig.cli.output, sig.verbs.workspace
-import sig.verbs.verify
-import encodings.idna, sig.repo.index, sig.cli.names, sig.verbs.ledger, sig.verbs.signer
-import sig.verbs.setup, pysequoia, sig.repo.remotes, sig.verbs.remembering, sig.verbs.own
+import sig, sig.cli
+for module in pkgutil.walk_packages(sig.__path__, "sig."):
+    if module.name != "sig.__main__":
+        importlib.import_module(module.name)
+# What is imported on the way only.
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    for words in (["verify", "--json", sys.executable], ["verify", "/"], ["show", "/"]):
+        sig.cli.status_of(["--dir", {alice!r}, *words])
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
@@ -404,7 +408,12 @@ def as_nobody(person: Person, *words: str | Path, home: Path) -> Ran:
     """Run the command as somebody who owns nothing; an ordinary user stays who they are."""
     # Imported as ourselves: where the interpreter lies, others may not be allowed to read.
     ran = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY.format(path=sys.path), *map(str, words)],
+        [
+            sys.executable,
+            "-c",
+            AS_NOBODY.format(path=sys.path, alice=str(person.folder)),
+            *map(str, words),
+        ],
         env=person.environment | {"HOME": str(home), "GNUPGHOME": str(home)},
         cwd=person.place,
         capture_output=True,
