@@ -348,6 +348,15 @@ class _Taking:
     def _accept(self, download: _Download, checked: Checked) -> Fetched:
         remote, following = download.remote, download.following
         now = self._workspace.now()
+        # Another process may have pinned a key since this one asked, both for the first time.
+        pinned = remotes.read(self._read(layout.remote_state(remote.name)), remote.url).key
+        if pinned not in (None, checked.key):
+            raise Refusal(
+                "refused",
+                "key-changed",
+                f"it is signed by {checked.key}, and was pinned to {pinned}: ask its owner",
+                hint="sig remote add NAME URL --key FINGERPRINT",
+            )
         remembered = memory.read_publishes(self._read(memory.state_file(checked.key)))
         how = "unchanged"
         if self._accepts:

@@ -1,25 +1,31 @@
 """Files and their index: how a change of files becomes rows, and how rows come without an index.
 
 1  Statements are first met when the file that brings them is committed, by this clock.
-2  More than 10 000 statements of one source about one id are cut; those of keys that count never.
+2  More than 10 000 statements of one source about one id are cut; words of keys that count never.
 3  The index is told after the files are safe. If it cannot follow, verdicts come from the files.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from sig.errors import StoreError
+from sig.errors import SignatureError, StoreError
 from sig.model import wire
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.repo import layout, limits, memory
 from sig.repo.index import Index, IndexStale, Row
+from sig.verbs.workspace import attest
 
 if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
+
+
+CROWD = 64
+MET_MOST = 500_000
 
 
 class Line(NamedTuple):
@@ -48,16 +54,59 @@ def lines(
     return found
 
 
-def _bounded(found: list[Line], trusted: Collection[Fingerprint]) -> list[Line]:
-    """Rule 2: a flood of throw-away keys must not fill the index, nor hide a word that counts."""
+def _bounded(
+    workspace: Workspace, found: list[Line], also: Collection[Fingerprint] = ()
+) -> list[Line]:
+    """Rule 2: a flood must not fill the index, nor hide a word that counts. `also` counts too."""
+    trusted = workspace.config.trust.union(also)
     room: dict[str, int] = {}
     kept = []
-    for line in found:
+    for line in _crowds_thinned(workspace, found, trusted):
         left = room.get(line.id, limits.STATEMENTS_PER_IDENTIFIER)
-        if left > 0 or line.key in trusted:
+        if left > 0 or (line.key in trusted and line.met is not None):
             room[line.id] = left - 1
             kept.append(line)
     return kept
+
+
+def _crowds_thinned(
+    workspace: Workspace, found: list[Line], trusted: Collection[Fingerprint]
+) -> list[Line]:
+    """Where many lines claim to be of one key that counts, each word of it once, and CROWD more.
+
+    Anyone can claim a key, and write the unhashed part of its signatures in as many ways as there
+    are bytes; each would be verified again at every verdict.
+    """
+    claims = Counter(
+        (line.id, line.key) for line in found if line.key in trusted and line.met is not None
+    )
+    crowds = {claim for claim, number in claims.items() if number > CROWD}
+    if not crowds:
+        return found
+    kept: list[Line] = []
+    proved: dict[tuple[str, bytes, int], Line] = {}
+    room: dict[tuple[str, str], int] = {}
+    for line in found:
+        claim = (line.id, line.key)
+        if line.met is None or claim not in crowds:
+            kept.append(line)
+            continue
+        read = wire.read_attestation(line.text)
+        certificate = workspace.certificate(read.key)
+        if certificate is None:
+            kept.append(line)  # any of them may be the word
+            continue
+        try:
+            same = attest(read, certificate).same
+        except SignatureError:
+            room[claim] = room.get(claim, CROWD) - 1
+            if room[claim] >= 0:
+                kept.append(line)
+            continue
+        # The shortest, then the least, is the one (docs/spec/envelope §8).
+        before = proved.get(same, line)
+        proved[same] = min(before, line, key=lambda one: (len(one.text), one.text))
+    return [*kept, *proved.values()]
 
 
 def met_file(source: str) -> str:
@@ -95,7 +144,7 @@ def source_rows(
     raw = workspace.home.read(name, limits.REPOSITORY)
     if raw is None:
         return []
-    found = _bounded(source_lines(source, raw), workspace.config.trust.union(also))
+    found = _bounded(workspace, source_lines(source, raw), also)
     return _rows(
         source, found, memory.read_met(workspace.home.read(met_file(source), memory.MET_BYTES))
     )
@@ -142,7 +191,7 @@ def follow(
         if raw is None:
             continue
         read = read_already[source] if source in read_already else source_lines(source, raw)
-        found[source] = _bounded(read, workspace.config.trust)
+        found[source] = read
         file = met_file(source)
         if file not in met:
             # A remote that gets another name brings its file with it.
@@ -151,18 +200,22 @@ def follow(
         for line in read:
             if line.met is not None:
                 met[file].setdefault(line.met, now)
+        if source.startswith("remote:") and len(met[file]) > MET_MOST + 2 * len(read):
+            # What was met again later is late at worst; a remote must not fill the disk.
+            here = {line.met for line in read}
+            met[file] = {name: at for name, at in met[file].items() if name in here}
     for file, times in met.items():
         written[file] = memory.write_met(times)
     counted = workspace.config.trust
     home.commit(written)
     workspace.forget()
     stamps = workspace.stamps()
-    rows = {
-        source: _rows(source, read, met[met_file(source)])
-        for source, read in found.items()
-        if source in stamps
-    }
+    rows: dict[str, list[Row]] = {}
     try:
+        # Certificates that came with this change are needed, so it is not done before.
+        for source, read in found.items():
+            if source in stamps:
+                rows[source] = _rows(source, _bounded(workspace, read), met[met_file(source)])
         index.replace(
             {source: (stamps[source], listed) for source, listed in rows.items()},
             gone=[source for source, name in touched.items() if changes[name] is None],
@@ -173,7 +226,7 @@ def follow(
             rows >= limits.STATEMENTS_PER_IDENTIFIER for rows in index.counts(stamps).values()
         ):
             raise IndexStale("rule 2 may have cut words of a key that counts now")
-    except IndexStale:
+    except (IndexStale, StoreError):
         try:
             rebuild(workspace, index, rows)
         except StoreError as error:  # rule 3: the change itself is safe

@@ -241,6 +241,67 @@ def test_a_key_that_comes_to_count_with_a_remote_was_not_cut_for_good(
     assert "bad" == reader.answer()
 
 
+def repacked(bob: Party, number: int, *, broken: bool = False) -> list[dict[str, Any]]:
+    """One signature of Bob's with as many unhashed parts, which anyone can write."""
+    data = {"id": OTHER, "ok": True, "reviewed": True}
+    body = bob.key.sign(canonical(data), NOW - DAY, body=True)
+    start = 6 + int.from_bytes(body[4:6], "big")
+    size = int.from_bytes(body[start : start + 2], "big")
+    found = []
+    for n in range(number):
+        more = smith().sub(100, n.to_bytes(4, "big"))
+        loose = (size + len(more)).to_bytes(2, "big") + body[start + 2 : start + 2 + size] + more
+        made = bytearray(smith().packet(2, body[:start] + loose + body[start + 2 + size :]))
+        made[-5] ^= broken
+        sig = base64.b64encode(made).decode()
+        found.append({"data": data, "key": bob.fingerprint, "sig": sig})
+    return found
+
+
+def test_copies_of_one_word_are_one_and_claims_of_a_key_are_cut(
+    between: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """Carol lists Bob's ok in many wrappings, and what only claims to be his: no verdict slows."""
+    genuine = bob.statement(OTHER, ok=False, at=NOW - 5)
+    web.offer(carol, carol.repository([*repacked(bob, 300), genuine]))
+    assert ("new", None) == between.came("carol")
+    assert "bad" == between.answer(OTHER)
+    assert 2 == sum(row.source == "remote:carol" for row in between.workspace.rows([OTHER])[OTHER])
+    broken = repacked(bob, 300, broken=True)
+    web.offer(carol, carol.repository([*broken, *repacked(bob, 1), genuine]))
+    between.came("carol")
+    assert "bad" == between.answer(OTHER) == between.without_index(OTHER).answer.value
+    rows = between.workspace.rows([OTHER])[OTHER]
+    assert len(rows) <= ledger.CROWD + 3
+
+
+def test_claims_of_a_key_that_is_not_known_yet_are_not_cut(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """Any of them may be the word, once the certificate is there."""
+    genuine = bob.statement(OTHER, ok=False, at=NOW - 5)
+    reader.follow(bob, counts=True)
+    reader.follow(carol)
+    web.offer(carol, carol.repository([*repacked(bob, 100, broken=True), genuine]))
+    assert ("new", None) == reader.came("carol")
+    web.offer(bob)
+    assert ("new", None) == reader.came("bob")
+    assert "bad" == reader.answer(OTHER) == reader.without_index(OTHER).answer.value
+
+
+def test_what_a_remote_makes_one_remember_is_bounded(
+    between: Reader, web: Web, carol: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other throw-away statements in every state: the times of those that went go too."""
+    monkeypatch.setattr(ledger, "MET_MOST", 100)
+    for turn in range(6):
+        web.offer(carol, carol.repository(junk(50, file_id(str(turn)))))
+        assert ("new", None) == between.came("carol")
+        lines = (between.path / "remotes/carol/met").read_text().splitlines()
+        assert len(lines) <= 200
+    assert len((between.path / "remotes/bob/met").read_text().splitlines()) == 1
+
+
 def test_many_tiny_statements_are_taken_in_bounded_time(
     between: Reader, web: Web, bob: Party, carol: Party
 ) -> None:

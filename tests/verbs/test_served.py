@@ -227,6 +227,30 @@ def test_a_first_fetch_with_another_key_than_named_takes_nothing(
         assert ("refused", "key-changed") == reader.came("bob")
 
 
+def test_the_first_of_two_who_ask_for_the_first_time_pins(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """A second fetch at the same time, that someone on the way answers, does not pin anew."""
+    bob.says()
+    honest = bob.repository()
+    web.offer(bob, honest)
+    reader.follow(bob)
+    state: list[tuple[str, str | None]] = []
+
+    def in_between() -> bytes:
+        web.pages[bob.url + "repo.json"] = honest
+        web.pages[bob.url + "key.asc"], mine = bob.key_asc, web.pages[bob.url + "key.asc"]
+        state.append(reader.came("bob"))
+        web.pages[bob.url + "key.asc"] = mine
+        return carol.repository()
+
+    web.pages |= {bob.url + "repo.json": in_between, bob.url + "key.asc": carol.key_asc}
+    assert ("refused", "key-changed") == reader.came("bob")
+    assert [("new", None)] == state
+    web.offer(bob, honest)
+    assert ("unchanged", None) == reader.came("bob")
+
+
 def test_two_versions_do_not_mix(follower: Reader, web: Web, bob: Party) -> None:
     """Bob renewed his expired key: his new state with the old key.asc, and the old with the new."""
     spring = NOW - 300 * DAY
