@@ -39,6 +39,8 @@ from sig.model.fingerprint import Fingerprint
 from sig.model.standing import Standing
 
 _SIGN = 0x02
+# One, or several whose short ids are equal.
+_MOST_NAMED = 4
 
 
 class Signature(NamedTuple):
@@ -81,6 +83,9 @@ def check(
     candidates = certificate.named(claim.issuers)
     if not candidates:
         raise SignatureError("made by a key that the certificate lacks", state="unknown-key")
+    if len(candidates) > _MOST_NAMED:
+        # Each would be tried, and a certificate may have dozens.
+        raise SignatureError("the signature names too many keys")
     _strong(mathematics.weak_key(primary.key))
     for life in candidates:
         _strong(mathematics.weak_key(life.key))

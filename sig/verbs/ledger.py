@@ -61,7 +61,7 @@ def _bounded(
     trusted = workspace.config.trust.union(also)
     room: dict[str, int] = {}
     kept = []
-    for line in _crowds_thinned(workspace, found, trusted):
+    for line in _crowds_thinned(workspace, found):
         left = room.get(line.id, limits.STATEMENTS_PER_IDENTIFIER)
         if left > 0 or (line.key in trusted and line.met is not None):
             room[line.id] = left - 1
@@ -69,17 +69,13 @@ def _bounded(
     return kept
 
 
-def _crowds_thinned(
-    workspace: Workspace, found: list[Line], trusted: Collection[Fingerprint]
-) -> list[Line]:
-    """Where many lines claim to be of one key that counts, each word of it once, and CROWD more.
+def _crowds_thinned(workspace: Workspace, found: list[Line]) -> list[Line]:
+    """Where many lines claim to be of one key, each word of it once, and CROWD more.
 
     Anyone can claim a key, and write the unhashed part of its signatures in as many ways as there
     are bytes; each would be verified again at every verdict.
     """
-    claims = Counter(
-        (line.id, line.key) for line in found if line.key in trusted and line.met is not None
-    )
+    claims = Counter((line.id, line.key) for line in found if line.met is not None)
     crowds = {claim for claim, number in claims.items() if number > CROWD}
     if not crowds:
         return found

@@ -275,6 +275,31 @@ def test_copies_of_one_word_are_one_and_claims_of_a_key_are_cut(
     assert len(rows) <= ledger.CROWD + 3
 
 
+def test_a_signature_that_names_dozens_of_keys_is_not_tried_with_each(
+    between: Reader, web: Web, carol: Party
+) -> None:
+    """Carol's certificate has sixty subkeys: her statements must not take sixty times as long."""
+    subkeys = [smith().Key(created=carol.key.created) for _ in range(60)]
+    bound = b"".join(carol.key.binds(one, carol.key.created) for one in subkeys)
+    data = {"id": OTHER, "ok": True, "reviewed": True}
+    issuers = b"".join(smith().sub(16, one.id) for one in subkeys)
+    many = subkeys[-1].sign(canonical(data), NOW - DAY, named=False, unhashed=issuers)
+    one = subkeys[-1].sign(canonical(data | {"comment": "one"}), NOW - 5)
+    both = [
+        {"data": data, "key": carol.fingerprint, "sig": base64.b64encode(many).decode()},
+        {
+            "data": data | {"comment": "one"},
+            "key": carol.fingerprint,
+            "sig": base64.b64encode(one).decode(),
+        },
+    ]
+    web.offer(carol, carol.repository(both), _armored(carol.certificate + bound))
+    found = between.fetch("carol")
+    assert ("new", 1) == (found.result, found.refused_statements)
+    states = [line.state.value for line in between.verdict(OTHER).statements]
+    assert ["untrusted", "invalid"] == states
+
+
 def test_claims_of_a_key_that_is_not_known_yet_are_not_cut(
     reader: Reader, web: Web, bob: Party, carol: Party
 ) -> None:
