@@ -70,7 +70,7 @@ def _last_words(stderr: str) -> str:
     lines = [
         line.removeprefix("gpg: ")
         for line in stderr.splitlines()
-        if line.startswith("gpg: ") and "WARNING" not in line
+        if line.startswith("gpg: ") and "WARNING" not in line and line[5:].strip()
     ]
     return lines[-1] if lines else "no reason was given"
 
@@ -138,7 +138,10 @@ class Agent:
         for line in told.split(b"\n"):
             words = line.split()
             if words[:2] == [b"[GNUPG:]", b"KEY_CREATED"]:
-                return Fingerprint(words[3].decode("ascii"))
+                try:
+                    return Fingerprint(words[3].decode("ascii"))
+                except (IndexError, ValueError):
+                    break
         raise GpgError("gpg made no key")
 
     def sign(self, data: bytes, signing_key: str, passphrase: str | None = None) -> bytes:

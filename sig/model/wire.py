@@ -498,6 +498,7 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
     _only(data, "trust")
     if data.get("version") != VERSION:
         raise FormatError("a configuration of another version than 0.0.1")
+    _spelled(data, _CONFIGURATION_FIELDS)
     for name in ("trust", "policy", "remotes", "publish"):
         if type(data.get(name, {})) is not dict:
             raise FormatError(f"{name} is not an object")
@@ -519,11 +520,25 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
     return found, canonical(data), sig
 
 
+def _spelled(data: Mapping[str, Any], fields: frozenset[str]) -> None:
+    """A field of ours in other letters is no unknown one: beside ours it would stand twice."""
+    for name in data:
+        if name not in fields and _fold(name) in fields:
+            raise FormatError(f"{name} is written {_fold(name)}")
+
+
+_CONFIGURATION_FIELDS = frozenset(
+    {"trust", "policy", "remotes", "publish", "sequence", "version", "repo_dir", "secret_keyring"}
+)
+_REMOTE_FIELDS = frozenset({"url", "key"})
+
+
 def _remote(name: str, value: Any) -> Remote:
     try:
         remote_name(name)
         if type(value) is not dict or type(value.get("url")) is not str:
             raise ValueError("no url")
+        _spelled(value, _REMOTE_FIELDS)
         key = value.get("key")
         return Remote(name, value["url"], None if key is None else Fingerprint(key))
     except (TypeError, ValueError) as error:

@@ -381,16 +381,17 @@ class Home:
             return _NOTHING
         head, *lines = data.decode("utf-8", "replace").split("\n")
         version, _, generation = head.partition(" ")
-        if version.isdigit() and int(version) > VERSION:
+        if _is_word(version) and version.isdigit() and int(version[:99]) > VERSION:
             _newer(self._root)
-        if version != str(VERSION) or not generation or lines[-2:] != ["end", ""]:
+        if version != str(VERSION) or not _is_word(generation) or lines[-2:] != ["end", ""]:
             _damaged(place)
         changes: dict[str, str | None] = {}
         for line in lines[:-2]:
             temporary, _, name = line.partition(" ")
             if not _is_name(name):
                 _damaged(place)
-            if temporary != "-" and temporary.rpartition(".")[0] != generation:
+            start, _, number = temporary.rpartition(".")
+            if temporary != "-" and (start != generation or not _is_word(number)):
                 _damaged(place)
             changes[name] = None if temporary == "-" else temporary
         return _Unfinished(generation, changes)
@@ -555,6 +556,11 @@ def _is_name(name: str) -> bool:
         and "\\" not in name
         and ":" not in name  # on Windows a drive, or a stream behind a file
     )
+
+
+def _is_word(text: str) -> bool:
+    # It becomes a part of a file's name: nothing that leads elsewhere.
+    return text.isascii() and text.isalnum()
 
 
 def _check_name(name: str) -> None:

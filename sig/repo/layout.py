@@ -56,7 +56,12 @@ def history(raw: bytes | None) -> dict[int, str]:
     found: dict[int, str] = {}
     for line in (raw or b"").decode("ascii", "replace").splitlines():
         number, _, digest = line.partition(" ")
-        if not number.isdigit() or len(digest) != 64:
+        if (
+            not number.isdigit()
+            or len(number) > 16
+            or len(digest) != 64
+            or digest.strip("0123456789abcdef")
+        ):
             raise StoreError(f"{HISTORY} is damaged", hint="sig doctor")
         found[int(number)] = digest
     return found
