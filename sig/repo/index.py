@@ -400,13 +400,11 @@ class Index:
             after |= edit.added
             if after == before:
                 continue
-            held: set[bytes] = set()
-            for line in after:
-                held.add(_source(line))
-            for line in before - after:
-                meta.sources[sources[_source(line)]].rows -= 1
-            for line in after - before:
-                meta.sources[sources[_source(line)]].rows += 1
+            held = set(map(_source, after))
+            for encoded in map(_source, before - after):
+                meta.sources[sources[encoded]].rows -= 1
+            for encoded in map(_source, after - before):
+                meta.sources[sources[encoded]].rows += 1
             for encoded, name in sources.items():
                 if encoded in held:
                     bitmaps[name][number >> 3] |= 1 << (number & 7)
@@ -540,23 +538,17 @@ def _digest(what: str, *parts: bytes) -> bytes:
     return digest.digest()
 
 
-def _line(row: Row) -> bytes:
-    return b"%s\t%s\t%s\t%d\t%s" % (
-        _encode(row.id),
-        _encode(row.source),
-        b"" if row.first_met is None else b"%d" % row.first_met,
-        row.malformed,
-        row.text,
-    )
-
-
 def _lines(name: str, rows: Iterable[Row]) -> set[tuple[bytes, bytes]]:
     """The identifiers and lines of the rows of one source; the same row twice is one."""
     lines: set[tuple[bytes, bytes]] = set()
-    for row in rows:
-        if row.source != name:
-            raise ValueError(f"a row of {row.source} among those of {name}")
-        lines.add((_encode(row.id), _line(row)))
+    encoded = _encode(name)
+    for id, text, source, first_met, malformed in rows:
+        if source != name:
+            raise ValueError(f"a row of {source} among those of {name}")
+        identifier = _encode(id)
+        met = b"" if first_met is None else b"%d" % first_met
+        line = b"%s\t%s\t%s\t%d\t%s" % (identifier, encoded, met, malformed, text)
+        lines.add((identifier, line))
     return lines
 
 
