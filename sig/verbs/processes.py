@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -47,7 +48,8 @@ class Processes:
                 worker.kill()
             for pipe in (worker.stdin, worker.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(OSError):  # what was on its way to one that died
+                        pipe.close()
             worker.wait()
 
     def run(self, function: Callable[..., _T], *arguments: Any) -> _T:
