@@ -75,14 +75,15 @@ def test_the_index_may_be_missing_or_damaged(desk: Reader) -> None:
     assert [] == desk.workspace.index.check()
 
 
-@pytest.mark.parametrize("step", range(0, 4096 * 12, 977))
-def test_a_flipped_byte_of_the_index_changes_no_answer(desk: Reader, step: int) -> None:
+def test_a_flipped_byte_of_the_index_changes_no_answer(desk: Reader) -> None:
     """Wherever it is."""
     place = desk.path / layout.INDEX
-    raw = bytearray(place.read_bytes())
-    raw[step % len(raw)] ^= 0x41
-    place.write_bytes(raw)
-    assert ["ok", "bad", "unverified"] == answers(desk)
+    good = place.read_bytes()
+    for at in range(0, len(good), 977):
+        raw = bytearray(good)
+        raw[at] ^= 0x41
+        place.write_bytes(raw)
+        assert ["ok", "bad", "unverified"] == answers(desk), at
 
 
 def test_the_index_of_another_folder_is_never_believed(
