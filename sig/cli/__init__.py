@@ -59,6 +59,10 @@ class Context:
         self.json = False
         self.offline = False
         self.command = ""
+        # What a script that is run gets, whatever we take away for ourselves.
+        self.environment = dict(os.environ)
+        # It would make every refusal of the OpenPGP library several times slower.
+        os.environ.pop("RUST_BACKTRACE", None)
 
     @property
     def path(self) -> Path:

@@ -37,7 +37,7 @@ def command(context: Context, file: str, arguments: Sequence[str]) -> int:
     verdict = verb.verdict(workspace, script)
     output.notes(context, workspace.notes)
     if verdict.answer is Answer.OK:
-        verb.execute(script, arguments, os.environ)
+        verb.execute(script, arguments, context.environment)
     if context.json:
         output.document({"results": [result_json(Result(file, verdict))]})
         sys.stdout.flush()

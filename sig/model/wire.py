@@ -502,6 +502,9 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
     for name in ("trust", "policy", "remotes", "publish"):
         if type(data.get(name, {})) is not dict:
             raise FormatError(f"{name} is not an object")
+    for name in ("target", "url"):
+        if type(data.get("publish", {}).get(name, "")) is not str:
+            raise FormatError(f"publish.{name} is not a text")
     try:
         trusted = frozenset(
             Fingerprint(name) for name, believed in data["trust"].items() if believed is True

@@ -105,13 +105,13 @@ def _read_url(workspace: Workspace, url: str, key: Fingerprint) -> Public | None
 def read_folder(workspace: Workspace, target: Path, key: Fingerprint) -> Public | None:
     """What `key` published in a folder; None where nothing is there."""
     try:
-        raw = (target / "repo.json").read_bytes()
+        raw = _bounded(target / "repo.json", limits.REPOSITORY)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(f"{target}: {error.strerror}") from error
     try:
-        key_asc = (target / "key.asc").read_bytes()
+        key_asc = _bounded(target / "key.asc", limits.KEY_FILE)
     except OSError:
         known = workspace.certificate(key)
         key_asc = b"" if known is None else known.armored()
@@ -122,6 +122,14 @@ def read_folder(workspace: Workspace, target: Path, key: Fingerprint) -> Public 
             f"{target / 'repo.json'} is not a repository: {error.message}",
             hint="publish to an empty folder",
         ) from error
+
+
+def _bounded(path: Path, limit: int) -> bytes:
+    with open(path, "rb") as stream:
+        raw = stream.read(limit + 1)
+    if len(raw) > limit:
+        raise Refused(f"{path} is larger than {limit >> 20} MiB", hint="publish to an empty folder")
+    return raw
 
 
 def taken_over(
@@ -263,6 +271,9 @@ def put(place: Path, files: dict[str, bytes]) -> None:
         place.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             target = place / name
+            for left in place.glob(f".{name}.????????"):
+                # Of a publish that was killed.
+                left.unlink(missing_ok=True)
             with suppress(OSError):
                 if target.read_bytes() == data:
                     continue

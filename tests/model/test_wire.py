@@ -635,3 +635,13 @@ def test_a_repository_of_2016_is_read(name: str, owner: str, count: int) -> None
         found.sequence,
         found.previous,
     )
+
+
+@pytest.mark.parametrize("name", ["target", "url"])
+def test_a_publish_target_is_a_text(name: str) -> None:
+    """W7: what cannot be a folder or a URL is damage, and no bug later."""
+    data = {"trust": {}, "version": "0.0.1", "publish": {name: 7}}
+    with pytest.raises(FormatError, match=f"publish.{name}"):
+        wire.configuration(json.dumps({"data": data}).encode())
+    data["publish"] = {name: "a"}
+    assert wire.configuration(json.dumps({"data": data}).encode())[0].publish == {name: "a"}

@@ -434,3 +434,30 @@ def test_killed_at_each_step_of_a_publish(desk: Machine, target: Path, watcher: 
     assert 2 == desk.publishes(target).sequence
     watcher.looks()
     assert "ok" == watcher.answer(file_id("2"))
+
+
+def test_what_a_killed_publish_left_goes(desk: Machine, target: Path) -> None:
+    """A temporary file of a publish that was killed is no part of what is public."""
+    desk.attests("one")
+    desk.publishes(target)
+    (target / ".repo.json.abcd1234").write_bytes(b"half")
+    (target / ".repo.json").write_bytes(b"somebody's own")
+
+    desk.attests("two")
+    desk.publishes(target)
+
+    assert [".repo.json", "key.asc", "repo.json"] == sorted(path.name for path in target.iterdir())
+
+
+def test_a_target_that_is_too_large_is_refused(
+    desk: Machine, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in the target is read within the limit of a repository."""
+    desk.attests("one")
+    desk.publishes(target)
+    public = (target / "repo.json").read_bytes()
+    (target / "repo.json").write_bytes(public + b" " * 10)
+    monkeypatch.setattr("sig.repo.limits.REPOSITORY", len(public))
+    with pytest.raises(Refused, match="larger"):
+        desk.publishes(target)
+    assert (target / "repo.json").read_bytes() == public + b" " * 10
