@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 _BLOCK = 256 * 1024
+_SMALL = 64 * 1024
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _OTHER = re.compile(r"[a-z0-9][a-z0-9+.-]{0,31}:[\x21-\x7e]{1,256}")
 
@@ -56,12 +57,16 @@ class Identifier(str):
         `progress` is called with the number of bytes so far.
         """
         digest = hashlib.sha256()
-        buffer = bytearray(_BLOCK)
+        # Most files are small, and a large buffer costs more than to hash one.
+        buffer = bytearray(_SMALL)
         view = memoryview(buffer)
         done = 0
         while read := stream.readinto(buffer):
             digest.update(view[:read])
             done += read
+            if read == _SMALL:
+                buffer = bytearray(_BLOCK)
+                view = memoryview(buffer)
             if progress is not None:
                 progress(done)
         return cls("sha256:" + digest.hexdigest())

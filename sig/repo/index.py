@@ -252,7 +252,8 @@ class Index:
             _one_line(name, stamp)
         lines = {name: _lines(name, rows) for name, (_, rows) in sources.items()}
         buckets = LEAST
-        while buckets * ROWS < sum(map(len, lines.values())):
+        # Half as full as they may be on average: most sources only grow.
+        while buckets * ROWS < 2 * sum(map(len, lines.values())):
             buckets *= 2
         meta = _Meta(buckets, os.urandom(16), {}, bytearray())
         contents: list[list[bytes]] = [[] for _ in range(buckets)]

@@ -630,7 +630,7 @@ def test_on_a_full_disk_the_old_index_stays(tmp_path: Path) -> None:
         more = rows("own", range(5000), 300)
         with pytest.raises(StoreError):
             index.rebuild({"own": ("2", more)})
-        assert is_stale(lambda: index.replace({"own": ("2", more[:900])}))
+        assert is_stale(lambda: index.replace({"own": ("2", more[:1700])}))
         assert os.listdir(disk) == ["index.db"]
         assert answer(index, stamps_of(sources), IDS) == truth(sources, IDS)
         index.replace({"own": ("2", more[:5])})
