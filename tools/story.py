@@ -19,8 +19,10 @@ import tempfile
 import threading
 from functools import partial
 from html import escape
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+
+from sig.cli.demo import FolderHandler
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -49,11 +51,6 @@ STORY = (
     ("alice", "sig fetch"),
     ("alice", "sig run hello.sh"),
 )
-
-
-class _Silent(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: object) -> None:
-        pass
 
 
 class Story:
@@ -123,7 +120,7 @@ def told() -> str:
         folder = Path(temporary)
         public = folder / "bob" / "signet"
         public.mkdir(parents=True)
-        handler = partial(_Silent, directory=os.fspath(public))
+        handler = partial(FolderHandler, folder=public)
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
