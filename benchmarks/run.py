@@ -347,6 +347,15 @@ def first_fetch(world: Bench) -> Iterator[Row]:
         "≤ 400 MB",
         used.resident <= 400e6 if used.resident else None,
     )
+    floor = statistics.median(_floor_seconds(world) for _ in range(min(world.size.few, 3)))
+    yield Row(
+        "for orientation",
+        f"{used.seconds:.1f} s",
+        f"the same signatures with `pysequoia` alone, a process for each processor: {floor:.1f} s",
+        f"{used.seconds / floor:.2f}",
+        "",
+        None,
+    )
     each = _gpgv_seconds(world) / world.size.sample
     ratio = each * count / used.seconds
     yield Row(
@@ -358,6 +367,19 @@ def first_fetch(world: Bench) -> Iterator[Row]:
         "≥ 35",
         ratio >= 35,
     )
+
+
+def _floor_seconds(world: Bench) -> float:
+    count = measure.processors()
+    words = [PYTHON, str(Path(__file__).with_name("floor.py")), str(world.path / "www")]
+    began = time.perf_counter()
+    running = [
+        subprocess.Popen([*words, str(start), str(count)], env=world.environment)
+        for start in range(count)
+    ]
+    if any([process.wait() for process in running]):
+        raise RuntimeError("pysequoia alone refuses what was signed for it")
+    return time.perf_counter() - began
 
 
 def _gpgv_seconds(world: Bench) -> float:

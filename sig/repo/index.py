@@ -207,6 +207,14 @@ class Index:
             connection.execute("PRAGMA journal_mode=DELETE").fetchone()
             connection.execute("BEGIN IMMEDIATE")
             meta = self._meta_of(connection)
+            left = meta.rows - sum(
+                source.rows
+                for name, source in meta.sources.items()
+                if name in filled or name in gone
+            )
+            # Said before the work: the first fetch of many remotes comes here.
+            if left + sum(map(len, filled.values())) > 4 * ROWS * meta.buckets:
+                raise IndexStale("it has outgrown its buckets")
             edits: defaultdict[int, _Edit] = defaultdict(_Edit)
             bitmaps = {
                 name: self._bitmap(connection, meta, name) for name in {*filled, *gone, *added}

@@ -103,8 +103,10 @@ def _ask(worker: subprocess.Popen[bytes], asked: bytes) -> tuple[bool, Any]:
 
 def serve() -> None:
     """What such a process does: answer until nobody asks any more."""
+    import gc
     import signal
 
+    gc.set_threshold(100_000)  # values hold no circles
     # An interrupt of the terminal goes to everybody; the asking process ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with os.fdopen(os.dup(1), "wb") as answers, os.fdopen(os.dup(0), "rb") as asked:
