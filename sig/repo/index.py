@@ -409,15 +409,16 @@ class Index:
             after |= edit.added
             if after == before:
                 continue
-            held = set(map(_source, after))
-            for encoded in map(_source, before - after):
-                meta.sources[sources[encoded]].rows -= 1
             for encoded in map(_source, after - before):
-                meta.sources[sources[encoded]].rows += 1
-            for encoded, name in sources.items():
-                if encoded in held:
-                    bitmaps[name][number >> 3] |= 1 << (number & 7)
-                else:
+                name = sources[encoded]
+                meta.sources[name].rows += 1
+                bitmaps[name][number >> 3] |= 1 << (number & 7)
+            lost = before - after
+            held = set(map(_source, after)) if lost else ()
+            for encoded in map(_source, lost):
+                name = sources[encoded]
+                meta.sources[name].rows -= 1
+                if encoded not in held:
                     bitmaps[name][number >> 3] &= ~(1 << (number & 7))
             content = _join(after)
             fresh[number] = _digest(f"bucket {number}", content)
