@@ -361,7 +361,7 @@ def first_fetch(world: Bench) -> Iterator[Row]:
         f" `python -c pass` {ms(statistics.median(each.nothing for each in tries))}",
         "",
         "≤ 8 s",
-        best <= 8,
+        median <= 8,
     )
     most = max(tries, key=lambda each: each.used.resident).used
     yield Row(
