@@ -78,7 +78,7 @@ def _run(name: str, seconds: float, guided: bool) -> bool:
             [sys.executable, str(HERE / "run.py"), "--target", name, "--seconds", str(seconds)]
             + ["--inside", "guided" if guided else "plain", str(corpus)],
             cwd=temporary,
-            env={**os.environ, "HOME": temporary},
+            env={**os.environ, "HOME": temporary, "TMPDIR": temporary},
             capture_output=True,
             check=False,
         )
