@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sig.gpg import minimise, packets
-from sig.model import wire
-from sig.repo import limits
+from sig.model import limits, wire
 from sig.trust import policy
 
 ROOT = Path(__file__).parent.parent
@@ -179,24 +177,6 @@ def test_the_examples_of_the_specification_read() -> None:
     configuration, _, signature = wire.configuration(config.encode())
     assert signature is None
     assert policy.Policy() == policy.read(configuration.policy)
-
-
-def test_the_limits_that_are_enforced_are_those_of_the_one_place() -> None:
-    """Rooms below `repo` cannot import its limits; what they hold themselves must not drift."""
-    enforced = {
-        "STATEMENT": wire.STATEMENT_BYTES,
-        "COMMENT": wire.COMMENT_BYTES,
-        "SIGNATURE": wire.SIGNATURE_BYTES,
-        "TIMESTAMP": wire.TIMESTAMP_BYTES,
-        "DEPTH": wire.DEPTH,
-        "STATEMENT_DEPTH": wire.DEPTH_STATEMENT,
-        "CERTIFICATE": packets.MAX_CERTIFICATE,
-        "USER_IDS": minimise.MAX_USER_IDS,
-        "SUBKEYS": minimise.MAX_SUBKEYS,
-    }
-
-    assert {name: getattr(limits, name) for name in enforced} == enforced
-    assert packets.MAX_SIGNATURE == limits.SIGNATURE
 
 
 def test_the_limits_that_the_specification_states_are_those_of_the_program() -> None:

@@ -8,7 +8,7 @@ import click
 
 from sig.cli import Context, keylist, options, output
 from sig.errors import FormatError, StoreError
-from sig.repo import limits
+from sig.model import limits
 from sig.verbs import keys
 
 

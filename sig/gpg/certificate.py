@@ -30,6 +30,7 @@ import pysequoia
 from sig.errors import FormatError, KeyNotFound
 from sig.gpg import mathematics, packets
 from sig.gpg.packets import Block, KeyPacket, SignaturePacket
+from sig.model import limits
 from sig.model.fingerprint import Fingerprint
 
 MAX_INPUT = 8 * 1024 * 1024
@@ -292,7 +293,7 @@ def stored(raw: bytes) -> Certificate:
 
     Raises FormatError for anything that is not one certificate.
     """
-    if len(raw) > packets.MAX_CERTIFICATE:
+    if len(raw) > limits.CERTIFICATE:
         raise FormatError("a certificate of more than 1 MiB")
     found = packets.blocks(raw)
     if len(found) != 1:

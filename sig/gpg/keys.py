@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sig.errors import FormatError, StoreError
 from sig.gpg.certificate import Certificate, merge, stored
-from sig.gpg.packets import MAX_CERTIFICATE
+from sig.model import limits
 from sig.model.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Folder:
         """The bytes of a file."""
         try:
             with open(os.path.join(self._path, name), "rb") as file:
-                return file.read(MAX_CERTIFICATE + 1)
+                return file.read(limits.CERTIFICATE + 1)
         except FileNotFoundError:
             return None
         except OSError as error:

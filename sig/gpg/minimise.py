@@ -23,9 +23,8 @@ from collections.abc import Iterable
 from sig.errors import FormatError
 from sig.gpg import mathematics, packets
 from sig.gpg.packets import Block, KeyPacket, SignaturePacket
+from sig.model import limits
 
-MAX_USER_IDS = 64
-MAX_SUBKEYS = 64
 MAX_TRIALS = 8192
 
 _ON_KEY = frozenset((packets.DIRECT, packets.KEY_REVOCATION))
@@ -197,8 +196,8 @@ def _written(
     key: KeyPacket, on_key: Kept, users: dict[bytes, Kept], subkeys: dict[bytes, Kept]
 ) -> bytes:
     """One order for equal content; 1, 4."""
-    users = _newest(users, MAX_USER_IDS)
-    subkeys = _newest(subkeys, MAX_SUBKEYS)
+    users = _newest(users, limits.USER_IDS)
+    subkeys = _newest(subkeys, limits.SUBKEYS)
     if not (on_key or users or subkeys):
         raise FormatError("nothing in this certificate is signed by its own key")
     pieces = [packets.packet(packets.PUBLIC_KEY, key.body)]
@@ -210,7 +209,7 @@ def _written(
         pieces.append(packets.packet(packets.PUBLIC_SUBKEY, body))
         _append(pieces, kept)
     raw = b"".join(pieces)
-    if len(raw) > packets.MAX_CERTIFICATE:
+    if len(raw) > limits.CERTIFICATE:
         raise FormatError("a certificate of more than 1 MiB")
     return raw
 

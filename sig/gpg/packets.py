@@ -24,9 +24,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sig.errors import FormatError, SignatureError
+from sig.model import limits
 
-MAX_SIGNATURE = 64 * 1024
-MAX_CERTIFICATE = 1024 * 1024
 MAX_PACKETS = 65_536
 MAX_KEY_BODY = 16 * 1024
 MAX_USER_ID = 4096
@@ -204,7 +203,7 @@ def read_signature(data: bytes) -> SignaturePacket:
     """
     if not data:
         raise SignatureError("an empty signature")
-    if len(data) > MAX_SIGNATURE:  # 8
+    if len(data) > limits.SIGNATURE:  # 8
         raise SignatureError("a signature of more than 64 KiB")
     try:
         tag, start, end = frame(data, 0)
@@ -233,7 +232,7 @@ def signature(body: bytes) -> SignaturePacket:
         width, start = 4, 8
     else:
         raise FormatError(f"a signature of version {version}")  # 3
-    if size < start or size > MAX_SIGNATURE:
+    if size < start or size > limits.SIGNATURE:
         raise FormatError("a signature that is cut short or too long")
     end = start + int.from_bytes(body[4:start], "big")
     after = end + width

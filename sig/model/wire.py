@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import FormatError
-from sig.model import instant
+from sig.model import instant, limits
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
@@ -37,13 +37,7 @@ if TYPE_CHECKING:
 
 VERSION = "0.0.1"
 RESERVED = frozenset({"id", "attestations", "trust", "type"})
-DEPTH = 32
-DEPTH_STATEMENT = 16
 LARGEST_INTEGER = 2**53 - 1
-SIGNATURE_BYTES = 64 * 1024
-TIMESTAMP_BYTES = 16 * 1024
-STATEMENT_BYTES = 1024 * 1024
-COMMENT_BYTES = 64 * 1024
 
 _encode = json.JSONEncoder(sort_keys=True).encode
 
@@ -142,7 +136,7 @@ def read(raw: bytes, *, config: bool = False) -> Any:
     except RecursionError as error:
         raise FormatError("nested too deeply") from error
     lowered = text.lower() if "\\u" in text else ""
-    _walk(value, DEPTH - 1, "\\u0000" in lowered or "\\ud" in lowered)
+    _walk(value, limits.DEPTH - 1, "\\u0000" in lowered or "\\ud" in lowered)
     return value
 
 
@@ -228,8 +222,8 @@ def _envelope(value: Any, *, timestamps: bool) -> tuple[dict[str, Any], Fingerpr
         raise FormatError("the key is not a full fingerprint in upper-case hex") from error
     tst = value.get("tst")
     if tst is not None or "tst" in value:
-        _base64(tst, TIMESTAMP_BYTES, "the time stamp")
-    return value["data"], key, _base64(value["sig"], SIGNATURE_BYTES, "the signature"), tst
+        _base64(tst, limits.TIMESTAMP, "the time stamp")
+    return value["data"], key, _base64(value["sig"], limits.SIGNATURE, "the signature"), tst
 
 
 def _only(data: Mapping[str, Any], wanted: str) -> None:
@@ -268,7 +262,7 @@ def _method(value: Any) -> str:
 
 
 def _comment(value: Any) -> str:
-    if type(value) is not str or len(value.encode()) > COMMENT_BYTES:
+    if type(value) is not str or len(value.encode()) > limits.COMMENT:
         raise FormatError("comment is not a text of at most 64 KiB")
     return value
 
@@ -382,11 +376,11 @@ def attestation(value: Any) -> UnverifiedAttestation:
     """One statement in its envelope, read and not yet verified. Raises FormatError."""
     data, key, sig, tst = _envelope(value, timestamps=True)
     try:
-        _walk(data, DEPTH_STATEMENT - 1, False)
+        _walk(data, limits.STATEMENT_DEPTH - 1, False)
     except FormatError as error:
         raise FormatError("the statement is nested too deeply") from error
     signed = canonical(data)
-    if len(signed) > STATEMENT_BYTES:
+    if len(signed) > limits.STATEMENT:
         raise FormatError("the statement is larger than 1 MiB")
     return UnverifiedAttestation(statement(data), key, signed, sig, tst)
 
@@ -459,7 +453,7 @@ def repository(raw: bytes) -> UnverifiedRepository:
         for value in listed:
             # W5 holds for the file: a bomb in one statement is not its neighbour's matter.
             if type(value) is dict and type(value.get("data")) is dict:
-                _walk(value["data"], DEPTH_STATEMENT - 1, False)
+                _walk(value["data"], limits.STATEMENT_DEPTH - 1, False)
             one = filed_attestation(id, value)
             if isinstance(one, Malformed):
                 skipped.append(one)

@@ -49,7 +49,7 @@ from urllib.parse import urljoin, urlsplit
 
 from sig import __version__
 from sig.errors import NetworkError
-from sig.repo import limits
+from sig.model import limits
 from sig.repo.transport import Limits, Progress, Response, Validators
 
 if TYPE_CHECKING:

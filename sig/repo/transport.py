@@ -14,7 +14,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from sig.errors import UsageError
-from sig.repo import limits
+from sig.model import limits
 
 Progress = Callable[[int, int | None], None]
 """Bytes so far (decoded), and all bytes where the server told."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import Changed, FormatError, Refused, UsageError
-from sig.model import wire
+from sig.model import limits, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
@@ -95,7 +95,7 @@ def sign_statements(
         statements = [wire.statement(wire.read(raw)) for raw in documents]
     except FormatError as error:
         raise UsageError(f"this cannot be signed: {error.message}") from error
-    if any(len(raw) > wire.STATEMENT_BYTES for raw in documents):
+    if any(len(raw) > limits.STATEMENT for raw in documents):
         raise UsageError("this cannot be signed: the statement is larger than 1 MiB")
     with workspace.writing():
         signer = Signer(workspace, passphrase)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from sig.errors import FormatError, GpgError, SignatureError, StoreError
 from sig.gpg import verify
-from sig.model import instant, wire
-from sig.repo import layout, limits, memory, remotes
+from sig.model import instant, limits, wire
+from sig.repo import layout, memory, remotes
 from sig.repo.index import IndexStale
 from sig.verbs import ledger
 

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from sig.errors import NetworkError, RemoteUnknown, SigError, StoreError, UsageError
 from sig.gpg import certificate as certificates
 from sig.gpg.keys import file_name
+from sig.model import limits
 from sig.model.configuration import Remote
 from sig.model.fingerprint import Fingerprint
-from sig.repo import layout, limits, memory, remotes
+from sig.repo import layout, memory, remotes
 from sig.repo.remotes import Following
 from sig.repo.transport import Transport, Validators, check_url
 from sig.verbs.checking import Checked, Refusal, check, follows

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import SignatureError, StoreError
-from sig.model import wire
+from sig.model import limits, wire
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
-from sig.repo import layout, limits, memory
+from sig.repo import layout, memory
 from sig.repo.index import Index, IndexStale, Row
 from sig.verbs.workspace import attest
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from sig.errors import Conflict, SignatureError
 from sig.gpg.certificate import Certificate
-from sig.model import instant, wire
+from sig.model import instant, limits, wire
 from sig.model.attestation import Attestation, UnverifiedAttestation
 from sig.model.identifier import Identifier
 from sig.model.repository import UnverifiedRepository
-from sig.repo import layout, limits, memory
+from sig.repo import layout, memory
 from sig.trust.decide import Weighed, ended
 from sig.verbs.workspace import Workspace, attest
 

@@ -20,11 +20,11 @@ from sig.errors import FormatError, NetworkError, Refused, SignatureError, Store
 from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.certificate import Certificate
-from sig.model import wire
+from sig.model import limits, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.repository import UnverifiedRepository
-from sig.repo import layout, limits
+from sig.repo import layout
 from sig.repo.transport import check_url
 from sig.verbs import own
 from sig.verbs.signer import Signer

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sig.model import limits
 from sig.model.attestation import Attestation
 from sig.model.identifier import Identifier
 from sig.model.standing import Standing
-from sig.repo import layout, limits, memory
+from sig.repo import layout, memory
 from sig.trust.decide import CLOCK_SKEW, Weighed, ended
 from sig.verbs.workspace import read_row
 

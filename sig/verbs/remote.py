@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from sig.errors import Conflict, RemoteExists, RemoteUnknown, UsageError
 from sig.gpg.certificate import Certificate
+from sig.model import limits
 from sig.model.attestation import Attestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
-from sig.repo import layout, limits, memory, remotes
+from sig.repo import layout, memory, remotes
 from sig.repo.transport import check_url
 from sig.verbs import keys, own
 from sig.verbs.configuring import change

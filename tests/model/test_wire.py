@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sig.errors import FormatError
-from sig.model import wire
+from sig.model import limits, wire
 from sig.model.attestation import Malformed, UnverifiedAttestation
 
 KEY = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -278,9 +278,7 @@ def test_a_signature_is_canonical_base64(sig: Any) -> None:
         wire.attestation(ENVELOPE | {"sig": sig})
 
 
-@pytest.mark.parametrize(
-    ("name", "limit"), [("sig", wire.SIGNATURE_BYTES), ("tst", wire.TIMESTAMP_BYTES)]
-)
+@pytest.mark.parametrize(("name", "limit"), [("sig", limits.SIGNATURE), ("tst", limits.TIMESTAMP)])
 def test_base64_is_bounded_to_the_byte(name: str, limit: int) -> None:
     """W6: the limit is of bytes, not of the next group of three."""
     wire.attestation(ENVELOPE | {name: base64.b64encode(bytes(limit)).decode()})
@@ -298,7 +296,7 @@ def test_an_envelope_is_read() -> None:
 
 def test_a_statement_is_at_most_a_mebibyte() -> None:
     """The limit is of the signed bytes, whatever the file's spacing."""
-    room = wire.STATEMENT_BYTES - len(wire.canonical(DATA | {"x": ""}))
+    room = limits.STATEMENT - len(wire.canonical(DATA | {"x": ""}))
     wire.attestation(ENVELOPE | {"data": DATA | {"x": "a" * room}})
     for x in ("a" * (room + 1), "ü" * (room // 6 + 1)):
         with pytest.raises(FormatError, match="1 MiB"):

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from sig.errors import NetworkError, UsageError
-from sig.repo import limits
+from sig.model import limits
 from sig.repo.http import USER_AGENT, HttpTransport, place_of
 from sig.repo.transport import Limits, Response, Transport, Validators, check_url
 from tests.repo import nginx

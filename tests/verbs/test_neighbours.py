@@ -13,7 +13,7 @@ import pytest
 
 from sig.errors import UsageError
 from sig.gpg import certificate as certificates
-from sig.repo import limits
+from sig.model import limits
 from sig.verbs import keys, ledger, remote
 from tests.verbs.parties import (
     DAY,

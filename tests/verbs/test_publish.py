@@ -457,7 +457,7 @@ def test_a_target_that_is_too_large_is_refused(
     desk.publishes(target)
     public = (target / "repo.json").read_bytes()
     (target / "repo.json").write_bytes(public + b" " * 10)
-    monkeypatch.setattr("sig.repo.limits.REPOSITORY", len(public))
+    monkeypatch.setattr("sig.model.limits.REPOSITORY", len(public))
     with pytest.raises(Refused, match="larger"):
         desk.publishes(target)
     assert (target / "repo.json").read_bytes() == public + b" " * 10

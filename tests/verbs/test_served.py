@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sig.errors import NetworkError
-from sig.repo import limits
+from sig.model import limits
 from sig.verbs import fetch, remote
 from tests.verbs.parties import (
     DAY,

@@ -1,4 +1,4 @@
-"""How much, how many, how long: every limit of this room, and of what it reads (docs/spec).
+"""How much, how many, how long: every limit of what others send (docs/spec/limits).
 
 Numbers only, no imports. Whoever hands in another limit (a test) does it through an argument,
 never by changing these.
