@@ -18,7 +18,7 @@ from typing import Any
 
 import pysequoia
 
-from sig.model import wire
+from sig.model import stream, strict, wire
 from sig.model.attestation import UnverifiedAttestation
 
 # Signatures of this very second must not look as if they came from the future.
@@ -56,7 +56,7 @@ class Owner:
             "reviewed": True,
             "comment": "read it twice",
         }
-        signed = wire.canonical(data)
+        signed = strict.canonical(data)
         return UnverifiedAttestation(
             wire.statement(data),
             wire.Fingerprint(self.fingerprint),
@@ -66,7 +66,7 @@ class Owner:
 
     def repository(self, statements: Iterable[UnverifiedAttestation], sequence: int = 1) -> bytes:
         """The text of its repo.json."""
-        signed = wire.repository_data(statements, sequence=sequence, previous={})
+        signed = stream.data(statements, sequence=sequence, previous={})
         return wire.envelope(self.fingerprint, signed, self.sign(signed))
 
 

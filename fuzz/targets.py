@@ -138,18 +138,18 @@ def _configurations() -> list[bytes]:
 def read(raw: bytes) -> None:
     """The strict reader takes a part of what JSON is, and means the same by it."""
     from sig.errors import FormatError
-    from sig.model import wire
+    from sig.model import strict
 
     try:
-        value = wire.read(raw)
+        value = strict.read(raw)
     except FormatError:
         return
     assert value == json.loads(raw)
     if type(value) is dict:
-        text = wire.canonical(value)
+        text = strict.canonical(value)
         assert text.isascii() and text == json.dumps(value, sort_keys=True).encode()
-        assert wire.read(text) == value
-        assert wire.canonical(wire.read(text)) == text
+        assert strict.read(text) == value
+        assert strict.canonical(strict.read(text)) == text
 
 
 def attestation(raw: bytes) -> None:
@@ -181,23 +181,23 @@ def attestation(raw: bytes) -> None:
 def repository(raw: bytes) -> None:
     """A repository that reads is written to one of the same statements."""
     from sig.errors import FormatError
-    from sig.model import wire
+    from sig.model import stream, wire
 
     try:
-        found = wire.repository(raw)
+        found = stream.whole(raw)
     except FormatError:
         return
     text = wire.envelope(found.key, found.signed, found.sig)
-    again = wire.repository(text)
+    again = stream.whole(text)
     assert again.digest == found.digest and again.signed == found.signed
     assert {one.digest for one in again.attestations} == {one.digest for one in found.attestations}
     assert len(again.malformed) == len(found.malformed)
     for one in found.attestations:
         assert str(one.statement.id) in json.loads(raw)["data"]["attestations"]
-    written = wire.repository_data(
+    written = stream.data(
         found.attestations, sequence=found.sequence or 1, previous={}, expires=found.expires
     )
-    back = wire.repository(wire.envelope(found.key, written, found.sig))
+    back = stream.whole(wire.envelope(found.key, written, found.sig))
     assert back.signed == written and not back.malformed
     assert {one.digest for one in back.attestations} == {one.digest for one in found.attestations}
 
@@ -222,11 +222,11 @@ def configuration(raw: bytes) -> None:
 def policy(raw: bytes) -> None:
     """A policy that reads is written to itself, and nothing tightens it but a stricter one."""
     from sig.errors import FormatError
-    from sig.model import wire
+    from sig.model import strict
     from sig.trust import policy as policies
 
     try:
-        value = wire.read(raw)
+        value = strict.read(raw)
         if type(value) is not dict:
             return
         found = policies.read(value)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sig.model import limits, wire
+from sig.model import limits, stream, wire
 from sig.trust import policy
 
 ROOT = Path(__file__).parent.parent
@@ -171,9 +171,9 @@ def test_the_examples_of_the_specification_read() -> None:
 
     shown = wire.read_attestation(envelope.encode())
     assert json.loads(statement) == shown.statement.data
-    assert 2 == len(wire.repository(repository.encode()).attestations)
+    assert 2 == len(stream.whole(repository.encode()).attestations)
     whole = {**json.loads(repository), "data": json.loads(current)}
-    assert 2 == wire.repository(json.dumps(whole).encode()).sequence
+    assert 2 == stream.whole(json.dumps(whole).encode()).sequence
     configuration, _, signature = wire.configuration(config.encode())
     assert signature is None
     assert policy.Policy() == policy.read(configuration.policy)

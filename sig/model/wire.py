@@ -1,192 +1,38 @@
-"""Bytes <-> nouns: the only place that knows JSON (docs/spec/envelope, statement, repository).
+"""Bytes <-> nouns: envelopes, statements and the configuration (docs/spec/envelope, statement).
 
-Reading, before anything is believed:
+The text is read by `strict` (W1–W5), a repository by `stream`. Here, before anything is believed:
 
-W1  UTF-8 without a byte order mark, one value and nothing after it but white space.
-W2  No two names of one object are equal, be it escaped or in other ASCII case; names are within
-    U+0021–U+007E (`config` excepted).
-W3  Numbers are ``0`` or ``-?[1-9][0-9]*`` within ±(2^53-1): no ``-0``, no fraction, no NaN.
-W4  No U+0000 and no lone surrogate.
-W5  At most 32 objects and lists within each other, 16 in the data of a statement.
 W6  An envelope is `data`, `key`, `sig`, on a statement perhaps `tst`, and nothing else.
 W7  A document is what its one reserved name says, and nothing else is asked for.
 
 What breaks W1–W5 is refused whole. A statement that breaks another rule is `Malformed` by itself.
-
-Writing gives the one form that is signed: ``json.dumps(data, sort_keys=True)``.
 """
 
 from __future__ import annotations
 
 import binascii
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sig.errors import FormatError
-from sig.model import instant, limits
+from sig.model import instant, limits, strict
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
 from sig.model.statement import Statement
 
-if TYPE_CHECKING:
-    from sig.model.repository import UnverifiedRepository
-
 VERSION = "0.0.1"
 RESERVED = frozenset({"id", "attestations", "trust", "type"})
-LARGEST_INTEGER = 2**53 - 1
 
-_encode = json.JSONEncoder(sort_keys=True).encode
-
-
-# --- the strict reader -------------------------------------------------------------------------
-
-
-def _integer(text: str) -> int:
-    if len(text) > 17 or text == "-0" or abs(int(text)) > LARGEST_INTEGER:
-        raise FormatError(f"the number {text[:24]} is out of range")
-    return int(text)
-
-
-def _no_fraction(text: str) -> Any:
-    raise FormatError(f"the number {text[:24]} is not whole")
-
-
-def _fold(name: str) -> str:
-    return name.lower() if name.isascii() else "".join(c.lower() if c < "\x80" else c for c in name)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    for name in found:
-        # Only U+0021–U+007E: a name that looks like another one must not pass for it.
-        if not (name.isascii() and name.isprintable()) or " " in name:
-            raise FormatError("a name has characters outside U+0021–U+007E")
-    if len(found) != len(pairs) or len({name.lower() for name in found}) != len(pairs):
-        raise FormatError("a name stands twice in one object")
-    return found
-
-
-def _object_of_config(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs) or len({_fold(name) for name in found}) != len(pairs):
-        raise FormatError("a name stands twice in one object")
-    return found
-
-
-def _decoder(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> json.JSONDecoder:
-    return json.JSONDecoder(
-        object_pairs_hook=hook,
-        parse_int=_integer,
-        parse_float=_no_fraction,
-        parse_constant=_no_fraction,
-    )
-
-
-_strict = _decoder(_object)
-_strict_config = _decoder(_object_of_config)
-
-
-def _walk(value: Any, room: int, strings: bool) -> None:
-    """Check W5 and, where the text has escapes that could hide them, W4."""
-    if room < 0:
-        raise FormatError("nested too deeply")
-    if type(value) is dict:
-        for name, item in value.items():
-            if type(item) is dict or type(item) is list:
-                _walk(item, room - 1, strings)
-            elif strings and type(item) is str:
-                _text(item)
-            if strings:
-                _text(name)
-    elif type(value) is list:
-        for item in value:
-            if type(item) is dict or type(item) is list:
-                _walk(item, room - 1, strings)
-            elif strings and type(item) is str:
-                _text(item)
-    elif strings and type(value) is str:
-        _text(value)
-
-
-def _text(value: str) -> None:
-    if "\0" in value:
-        raise FormatError("a text has U+0000")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise FormatError("a text has a lone surrogate") from error
-
-
-def read(raw: bytes, *, config: bool = False) -> Any:
-    """The JSON value of a document, by rules W1–W5. Raises FormatError."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FormatError("not UTF-8") from error
-    if text.startswith("\ufeff"):
-        raise FormatError("starts with a byte order mark")
-    try:
-        value = (_strict_config if config else _strict).decode(text)
-    except json.JSONDecodeError as error:
-        raise FormatError(f"not JSON: {error.msg} at character {error.pos}") from error
-    except RecursionError as error:
-        raise FormatError("nested too deeply") from error
-    lowered = text.lower() if "\\u" in text else ""
-    _walk(value, limits.DEPTH - 1, "\\u0000" in lowered or "\\ud" in lowered)
-    return value
-
-
-# --- the canonical writer ----------------------------------------------------------------------
-
-
-def canonical(data: Mapping[str, Any]) -> bytes:
-    """The bytes that are signed: ``json.dumps(data, sort_keys=True)`` of Python 3."""
-    return _encode(data).encode("ascii")
-
-
-def digest(signed: bytes) -> str:
-    """The digest of a document: sha256 of its signed bytes, 64 hex digits, never of the file."""
-    return hashlib.sha256(signed).hexdigest()
+# --- the writer --------------------------------------------------------------------------------
 
 
 def envelope(key: str, signed: bytes, sig: bytes, tst: str | None = None) -> bytes:
     """The canonical text of an envelope, made around the signed bytes as they are."""
-    end = b"}" if tst is None else b', "tst": ' + _encode(tst).encode("ascii") + b"}"
+    end = b"}" if tst is None else b', "tst": ' + strict.encode(tst).encode("ascii") + b"}"
     packet = binascii.b2a_base64(sig, newline=False)
     return b'{"data": %s, "key": "%s", "sig": "%s"%s' % (signed, key.encode("ascii"), packet, end)
-
-
-def repository_data(
-    attestations: Iterable[UnverifiedAttestation],
-    *,
-    sequence: int,
-    previous: Mapping[int, str],
-    expires: int | None = None,
-) -> bytes:
-    """The signed bytes of a repository (docs/spec/repository §2)."""
-    filed: dict[str, list[bytes]] = {}
-    for one in attestations:
-        filed.setdefault(one.statement.id, []).append(
-            envelope(one.key, one.signed, one.sig, one.tst)
-        )
-    listed = b", ".join(
-        b"%s: [%s]" % (_encode(id).encode("ascii"), b", ".join(sorted(filed[id])))
-        for id in sorted(filed)
-    )
-    # Text "expires" < "previous" < "sequence" < "version": the order of code points.
-    optional = b"" if expires is None else b'"expires": "%s", ' % instant.write(expires).encode()
-    earlier = _encode({str(at): value for at, value in previous.items()}).encode("ascii")
-    return b'{"attestations": {%s}, %s"previous": %s, "sequence": %d, "version": "%s"}' % (
-        listed,
-        optional,
-        earlier,
-        sequence,
-        VERSION.encode(),
-    )
 
 
 # --- envelopes -----------------------------------------------------------------------------------
@@ -207,7 +53,7 @@ def _base64(text: Any, limit: int, what: str) -> bytes:
     return found
 
 
-def _envelope(value: Any, *, timestamps: bool) -> tuple[dict[str, Any], Fingerprint, bytes, Any]:
+def parts(value: Any, *, timestamps: bool) -> tuple[dict[str, Any], Fingerprint, bytes, Any]:
     """Take an envelope apart (W6). The caller decides what its data must be."""
     if type(value) is not dict:
         raise FormatError("not an envelope")
@@ -226,7 +72,7 @@ def _envelope(value: Any, *, timestamps: bool) -> tuple[dict[str, Any], Fingerpr
     return value["data"], key, _base64(value["sig"], limits.SIGNATURE, "the signature"), tst
 
 
-def _only(data: Mapping[str, Any], wanted: str) -> None:
+def only(data: Mapping[str, Any], wanted: str) -> None:
     """W7: a signature under one kind of document must never pass for another kind."""
     kinds = sorted(RESERVED & data.keys())
     if kinds != [wanted]:
@@ -267,7 +113,7 @@ def _comment(value: Any) -> str:
     return value
 
 
-def _expiry(value: Any) -> int:
+def expiry(value: Any) -> int:
     try:
         return instant.parse(value)
     except (TypeError, ValueError) as error:
@@ -313,7 +159,7 @@ _OPTIONAL: dict[str, Callable[[Any], Any]] = {
     "criteria": lambda value: _string_list(value, "criteria"),
     "aliases": _alias_list,
     "needs": lambda value: _string_list(value, "needs"),
-    "expires": _expiry,
+    "expires": expiry,
 }
 
 
@@ -323,7 +169,7 @@ def statement(data: Mapping[str, Any]) -> Statement:
     With a sound id and `ok` false a statement that is not withdrawn is negative whatever else is
     odd in it: it is made all the same, with `odd` set (docs/spec/statement §3).
     """
-    _only(data, "id")
+    only(data, "id")
     try:
         identifier = Identifier(data["id"])
     except (TypeError, ValueError, AttributeError) as error:
@@ -372,27 +218,30 @@ def _check_statement(data: Mapping[str, Any], fields: Mapping[str, Any]) -> None
     _check_unused(data)
 
 
-def attestation(value: Any) -> UnverifiedAttestation:
+def attestation(value: Any, *, depth_checked: bool = False) -> UnverifiedAttestation:
     """One statement in its envelope, read and not yet verified. Raises FormatError."""
-    data, key, sig, tst = _envelope(value, timestamps=True)
-    try:
-        _walk(data, limits.STATEMENT_DEPTH - 1, False)
-    except FormatError as error:
-        raise FormatError("the statement is nested too deeply") from error
-    signed = canonical(data)
+    data, key, sig, tst = parts(value, timestamps=True)
+    if not depth_checked:
+        try:
+            strict.check_depth(data, limits.STATEMENT_DEPTH - 1)
+        except FormatError as error:
+            raise FormatError("the statement is nested too deeply") from error
+    signed = strict.canonical(data)
     if len(signed) > limits.STATEMENT:
         raise FormatError("the statement is larger than 1 MiB")
     return UnverifiedAttestation(statement(data), key, signed, sig, tst)
 
 
-def filed_attestation(id: str, value: Any) -> UnverifiedAttestation | Malformed:
+def filed_attestation(
+    id: str, value: Any, *, depth_checked: bool = False
+) -> UnverifiedAttestation | Malformed:
     """A statement as a repository files it. What breaks a rule by itself is named, not raised.
 
     A statement filed under another identifier than its own says nothing there: the program of
     2016 believed such a one.
     """
     try:
-        found = attestation(value)
+        found = attestation(value, depth_checked=depth_checked)
         if found.statement.id != id:
             raise FormatError("it is about another file than it is filed under")
         return found
@@ -404,74 +253,14 @@ def filed_attestation(id: str, value: Any) -> UnverifiedAttestation | Malformed:
 
 def read_attestation(raw: bytes) -> UnverifiedAttestation:
     """One statement in its envelope, from bytes. Raises FormatError."""
-    return attestation(read(raw))
+    return attestation(strict.read(raw))
 
 
-# --- repositories --------------------------------------------------------------------------------
-
-
-def _digest(value: Any, what: str) -> str:
-    if type(value) is not str or len(value) != 64 or value.strip("0123456789abcdef"):
-        raise FormatError(f"{what} is not a digest of 64 hex digits")
-    return value
-
-
-def _sequence(value: Any, what: str = "sequence") -> int:
+def sequence(value: Any, what: str = "sequence") -> int:
+    """The number of a publish or of a configuration. Raises FormatError."""
     if type(value) is not int or value < 1:
         raise FormatError(f"{what} is not a number from 1 on")
     return value
-
-
-def _previous(value: Any, sequence: int | None) -> dict[int, str]:
-    if type(value) is not dict or sequence is None:
-        raise FormatError("previous is not a map, or stands without sequence")
-    found: dict[int, str] = {}
-    for name, item in value.items():
-        if not name.isdigit() or len(name) > 16 or name[0] == "0" or int(name) >= sequence:
-            raise FormatError("previous names a state that is not an earlier one")
-        found[int(name)] = _digest(item, "previous")
-    return found
-
-
-def repository(raw: bytes) -> UnverifiedRepository:
-    """A `repo.json`, read and not yet verified. Raises FormatError."""
-    from sig.model.repository import UnverifiedRepository  # no verdict from the index needs it
-
-    data, key, sig, _ = _envelope(read(raw), timestamps=False)
-    _only(data, "attestations")
-    if data.get("version") != VERSION:
-        raise FormatError("a repository of another version than 0.0.1")
-    if type(data["attestations"]) is not dict:
-        raise FormatError("attestations is not an object")
-    sequence = _sequence(data["sequence"]) if "sequence" in data else None
-    good: list[UnverifiedAttestation] = []
-    skipped: list[Malformed] = []
-    for id, listed in data["attestations"].items():
-        if type(listed) is not list:
-            skipped.append(Malformed(id, None, "not a list of statements"))
-            continue
-        for value in listed:
-            # W5 holds for the file: a bomb in one statement is not its neighbour's matter.
-            if type(value) is dict and type(value.get("data")) is dict:
-                _walk(value["data"], limits.STATEMENT_DEPTH - 1, False)
-            one = filed_attestation(id, value)
-            if isinstance(one, Malformed):
-                skipped.append(one)
-            else:
-                good.append(one)
-    signed = canonical(data)
-    return UnverifiedRepository(
-        key=key,
-        signed=signed,
-        sig=sig,
-        digest=digest(signed),
-        sequence=sequence,
-        previous=_previous(data["previous"], sequence) if "previous" in data else {},
-        expires=_expiry(data["expires"]) if "expires" in data else None,
-        root=_digest(data["root"], "root") if "root" in data else None,
-        attestations=tuple(good),
-        malformed=tuple(skipped),
-    )
 
 
 # --- the configuration ---------------------------------------------------------------------------
@@ -482,14 +271,14 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
 
     Raises FormatError. The signature is not verified here.
     """
-    value = read(raw, config=True)
+    value = strict.read(raw, config=True)
     if type(value) is dict and value.keys() == {"data"}:
         data, key, sig = value["data"], None, None
         if type(data) is not dict:
             raise FormatError("the data of an envelope is not an object")
     else:
-        data, key, sig, _ = _envelope(value, timestamps=False)
-    _only(data, "trust")
+        data, key, sig, _ = parts(value, timestamps=False)
+    only(data, "trust")
     if data.get("version") != VERSION:
         raise FormatError("a configuration of another version than 0.0.1")
     _spelled(data, _CONFIGURATION_FIELDS)
@@ -507,21 +296,21 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
         raise FormatError("trust names a key that is not a full fingerprint") from error
     found = Configuration(
         key=key,
-        sequence=_sequence(data["sequence"]) if "sequence" in data else None,
+        sequence=sequence(data["sequence"]) if "sequence" in data else None,
         trust=trusted,
         policy=data.get("policy", {}),
         remotes=tuple(_remote(name, item) for name, item in data.get("remotes", {}).items()),
         publish=data.get("publish", {}),
         data=data,
     )
-    return found, canonical(data), sig
+    return found, strict.canonical(data), sig
 
 
 def _spelled(data: Mapping[str, Any], fields: frozenset[str]) -> None:
     """A field of ours in other letters is no unknown one: beside ours it would stand twice."""
     for name in data:
-        if name not in fields and _fold(name) in fields:
-            raise FormatError(f"{name} is written {_fold(name)}")
+        if name not in fields and strict.fold(name) in fields:
+            raise FormatError(f"{name} is written {strict.fold(name)}")
 
 
 _CONFIGURATION_FIELDS = frozenset(
@@ -568,7 +357,7 @@ def configuration_data(configuration: Configuration) -> bytes:
     data.setdefault("repo_dir", "repo/")
     data.setdefault("secret_keyring", None)
     data["version"] = VERSION
-    return canonical(data)
+    return strict.canonical(data)
 
 
 def unsigned(signed: bytes) -> bytes:

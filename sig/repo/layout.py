@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sig.errors import FormatError, StoreError
-from sig.model import wire
 from sig.model.attestation import UnverifiedAttestation
 
 if TYPE_CHECKING:
@@ -76,8 +75,10 @@ def repository(raw: bytes | None, what: str) -> UnverifiedRepository | None:
     """A repository in the folder. A file of ours that does not read is damage, not bad input."""
     if raw is None:
         return None
+    from sig.model import stream  # no verdict from the index needs it
+
     try:
-        return wire.repository(raw)
+        return stream.whole(raw)
     except FormatError as error:
         raise StoreError(f"{what} is damaged: {error.message}", hint="sig doctor") from error
 
@@ -90,10 +91,11 @@ def next_state(
     expires: int | None = None,
 ) -> tuple[int, bytes]:
     """The sequence and the signed bytes of the state after `above`, its past named in it."""
+    from sig.model import stream
     from sig.model.repository import previous_sequences
 
     sequence = above + 1
     previous = {at: states[at] for at in previous_sequences(sequence) if at in states}
-    return sequence, wire.repository_data(
+    return sequence, stream.data(
         statements, sequence=sequence, previous=previous, expires=expires
     )

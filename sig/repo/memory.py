@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sig.errors import FormatError, StoreError
-from sig.model import wire
+from sig.model import strict, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 
@@ -47,7 +47,7 @@ def read_publishes(raw: bytes | None) -> Publishes | None:
     if raw is None:
         return None
     try:
-        value = wire.read(raw)
+        value = strict.read(raw)
         return Publishes(int(value["sequence"]), str(value["digest"]))
     except (FormatError, KeyError, TypeError, ValueError) as error:
         raise StoreError("memory of a remote's state is damaged", hint="sig doctor") from error
@@ -63,7 +63,7 @@ def read_kept(raw: bytes | None) -> list[UnverifiedAttestation]:
     if raw is None:
         return []
     try:
-        value = wire.read(raw)
+        value = strict.read(raw)
         return [wire.attestation(item) for item in value["kept"]]
     except (FormatError, KeyError, TypeError) as error:
         raise StoreError("the remembered statements are damaged", hint="sig doctor") from error

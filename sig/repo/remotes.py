@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import FormatError, StoreError
-from sig.model import instant, wire
+from sig.model import instant, strict
 from sig.model.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def read(raw: bytes | None, url: str) -> Following:
     if raw is None:
         return Following(url)
     try:
-        value = wire.read(raw)
+        value = strict.read(raw)
         validators = {
             name: Validators(etag=item["etag"], last_modified=item["last-modified"])
             for name, item in value["validators"].items()
@@ -68,7 +68,7 @@ def expires(raw: bytes | None) -> int | None:
     if raw is None:
         return None
     try:
-        return _instant(wire.read(raw)["expires"])
+        return _instant(strict.read(raw)["expires"])
     except (FormatError, KeyError, TypeError, ValueError) as error:
         raise StoreError("the state of a remote is damaged", hint="sig doctor") from error
 

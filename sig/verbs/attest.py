@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import Changed, FormatError, Refused, UsageError
-from sig.model import limits, wire
+from sig.model import limits, strict, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
@@ -90,9 +90,9 @@ def sign_statements(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[UnverifiedAttestation]:
     """Sign the data of these statements and commit them, all or none (rule 2)."""
-    documents = [wire.canonical(data) for data in wanted]
+    documents = [strict.canonical(data) for data in wanted]
     try:
-        statements = [wire.statement(wire.read(raw)) for raw in documents]
+        statements = [wire.statement(strict.read(raw)) for raw in documents]
     except FormatError as error:
         raise UsageError(f"this cannot be signed: {error.message}") from error
     if any(len(raw) > limits.STATEMENT for raw in documents):

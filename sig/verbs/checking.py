@@ -22,7 +22,7 @@ from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.certificate import Certificate
 from sig.gpg.keys import Keys
-from sig.model import instant, wire
+from sig.model import instant, stream
 from sig.model.attestation import Attestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.repository import UnverifiedRepository
@@ -100,7 +100,7 @@ def check(
         told = "repo.json has more parts than the statements of a file of its size"
         raise Refusal("failed", "too-large", told)
     try:
-        read = wire.repository(raw)
+        read = stream.whole(raw)
     except FormatError as error:
         told = f"repo.json is not a repository: {error.message}"
         raise Refusal("failed", "format", told) from error

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import FormatError, UsageError
-from sig.model import wire
+from sig.model import strict
 from sig.model.configuration import Configuration
 from sig.repo.transport import check_url
 from sig.trust import policy as policies
@@ -37,7 +37,7 @@ def parse(key: str, text: str) -> Any:
     Raises UsageError for what the key cannot be.
     """
     try:
-        value = wire.read(text.encode("utf-8", "surrogatepass"))
+        value = strict.read(text.encode("utf-8", "surrogatepass"))
     except FormatError as error:
         if key == "policy":
             raise UsageError(f"the policy is JSON like {json.dumps(_EXAMPLE)}") from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sig.errors import Conflict, SignatureError
 from sig.gpg.certificate import Certificate
-from sig.model import instant, limits, wire
+from sig.model import instant, limits, strict, wire
 from sig.model.attestation import Attestation, UnverifiedAttestation
 from sig.model.identifier import Identifier
 from sig.model.repository import UnverifiedRepository
@@ -137,7 +137,7 @@ def next_repository(
     """The files of the next signed state, one above `above`; `states` are the earlier digests."""
     sequence, signed = layout.next_state(statements, states, above=above)
     sig = signer.sign(signed)
-    states = states | {sequence: wire.digest(signed)}
+    states = states | {sequence: strict.digest(signed)}
     # The certificate goes first: who copies the folder between the two gets what verifies.
     return {
         **signer.changes(),

@@ -20,7 +20,7 @@ from sig.errors import FormatError, NetworkError, Refused, SignatureError, Store
 from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.certificate import Certificate
-from sig.model import limits, wire
+from sig.model import limits, stream, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.repository import UnverifiedRepository
@@ -64,7 +64,7 @@ class Compared:
 
 def _checked(raw: bytes, key_asc: bytes, key: Fingerprint, known: Certificate | None) -> Public:
     """The repository of exactly this key. Raises Refused (P1), FormatError."""
-    read = wire.repository(raw)
+    read = stream.whole(raw)
     if read.key != key:
         raise Refused(f"the repository there is signed by {read.key}, not by {key}")
     (certificate,) = certificates.read(key_asc, wanted=key)
@@ -212,7 +212,7 @@ def publish(
         elif signer.changes():
             workspace.commit(signer.changes())
         raw = workspace.home.read(layout.REPOSITORY, limits.REPOSITORY) or b""
-        read = wire.repository(raw)
+        read = stream.whole(raw)
         key_asc = workspace.home.read(layout.CERTIFICATE) or b""
         put(place, {"key.asc": key_asc, "repo.json": raw})
         before = (

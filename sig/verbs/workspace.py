@@ -21,7 +21,7 @@ from sig.errors import FormatError, GpgError, SignatureError, StoreError
 from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.keys import Keys
-from sig.model import wire
+from sig.model import strict, wire
 from sig.model.attestation import Attestation, Malformed, UnverifiedAttestation
 from sig.model.configuration import Configuration
 from sig.model.fingerprint import Fingerprint
@@ -240,7 +240,7 @@ class Workspace:
         except OSError as error:
             raise StoreError(f"the policy of this machine, {self._site}, is unreadable") from error
         try:
-            value = wire.read(raw)
+            value = strict.read(raw)
             if type(value) is not dict:
                 raise FormatError("not an object")
             return policies.tightened(policies.read(value), own)
@@ -380,7 +380,7 @@ def attest(
 def read_row(row: Row) -> UnverifiedAttestation | Malformed:
     """The statement of a row of the index, read as strictly as a stranger's file (rule 3)."""
     try:
-        value = wire.read(row.text)
+        value = strict.read(row.text)
     except FormatError as error:
         return Malformed(row.id, None, error.message)
     if row.malformed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sig.model import wire
+from sig.model import strict, wire
 from sig.model.attestation import Attestation, Malformed, UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
@@ -46,8 +46,8 @@ def says(
     partial = bool({"base", "scope", "withdrawn"} & fields.keys())
     human = fields.get("method", "human") == "human"
     data = {"id": FILE, "ok": ok, "reviewed": human and not partial} | fields
-    signed = wire.canonical({name: value for name, value in data.items() if value is not None})
-    statement = wire.statement(wire.read(signed))
+    signed = strict.canonical({name: value for name, value in data.items() if value is not None})
+    statement = wire.statement(strict.read(signed))
     why = "" if standing is Standing.SOUND else f"why: {standing.value}"
     return Weighed(
         id=filed or statement.id,
@@ -80,7 +80,7 @@ def refused(
 ) -> Weighed:
     """A statement whose signature proved nothing."""
     data = {"id": FILE, "ok": True, "reviewed": True, "comment": comment}
-    found = UnverifiedAttestation(wire.statement(data), who, wire.canonical(data), b"junk")
+    found = UnverifiedAttestation(wire.statement(data), who, strict.canonical(data), b"junk")
     return Weighed(FILE, who, "claimed", None, state, why, found, ("remote",), None, False, False)
 
 

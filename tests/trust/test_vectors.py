@@ -13,7 +13,7 @@ import pytest
 from sig.errors import SignatureError
 from sig.gpg import certificate, verify
 from sig.gpg.certificate import Certificate
-from sig.model import instant, wire
+from sig.model import instant, strict, wire
 from sig.model.attestation import Attestation, Malformed
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
@@ -48,7 +48,7 @@ class Vector:
         )
 
     def _weighed(self, line: dict[str, Any]) -> Weighed:
-        envelope = wire.read(json.dumps(line["envelope"]).encode())
+        envelope = strict.read(json.dumps(line["envelope"]).encode())
         filed = line.get("filed", envelope["data"]["id"])
         unverified = wire.filed_attestation(filed, envelope)
         attested, refused, why = None, None, ""

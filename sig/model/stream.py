@@ -1,0 +1,322 @@
+"""`repo.json` as a stream: its owner's signature first, then statement by statement.
+
+A file is up to 256 MiB, and anyone may serve it. Parsed whole it would take thirteen times as much.
+
+T1  As it should be written, the signed bytes stand in the file as they are: they are verified
+    before a word of them is read (`Document.signed`).
+T2  Each piece that is read is written again, and must be what stands there. So what was verified
+    and what was read are the same, and no name stands twice.
+T3  A file that is laid out in another way is first written anew, in order, through the disk where
+    it is large (`readings`).
+T4  A repository is of version 0.0.1; what else it says of itself is known at its end (`Head`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from typing import Any, NamedTuple
+
+from sig.errors import FormatError
+from sig.model import instant, limits, strict, wire
+from sig.model.attestation import Malformed, UnverifiedAttestation
+from sig.model.fingerprint import Fingerprint
+from sig.model.repository import UnverifiedRepository
+from sig.model.strict import Scanner
+
+# How many objects and lists may still be within each other at each level (W5).
+_IN_FILE = limits.DEPTH - 2
+_IN_DATA = _IN_FILE - 1
+_IN_LIST = _IN_DATA - 2
+_NOT_CANONICAL = "its signed bytes are not written in the one form that is signed"
+
+
+class Entry(NamedTuple):
+    """One statement of a repository: what it is filed under, its canonical text, and itself."""
+
+    id: str
+    text: bytes
+    found: UnverifiedAttestation | Malformed
+
+
+class Head(NamedTuple):
+    """What a repository says of itself. `sequence` is None in what the program of 2016 wrote."""
+
+    sequence: int | None
+    previous: Mapping[int, str]
+    expires: int | None
+    root: str | None
+
+
+class Document:
+    """A `repo.json` with its signed bytes at hand (T1). Nothing of it is proved."""
+
+    def __init__(self, raw: bytes, end: int, key: Fingerprint, sig: bytes) -> None:
+        self._raw = raw
+        self._end = end
+        self.key = key
+        self.sig = sig
+        self._at = 0
+        self._head: Head | None = None
+
+    @property
+    def signed(self) -> bytes:
+        """The bytes that `sig` must cover: a copy, not to be kept."""
+        return self._raw[len(_START) : self._end]
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the signed bytes, 64 hex digits: it names the state."""
+        return strict.digest(self.signed)
+
+    @property
+    def head(self) -> Head:
+        """What it says of itself; once all entries were read."""
+        if self._head is None:
+            raise AssertionError("the head is known at the end")
+        return self._head
+
+    def entries(self) -> Iterator[Entry]:
+        """Its statements. Raises FormatError, also at the end: then none of them was there."""
+        self._head = None
+        self._at = len(_START)
+        scanner = Scanner(self._raw, self._at, self._end)
+        fields: dict[str, Any] = {}
+        between = b"{"
+        for name in scanner.members(ordered=True):
+            self._same(b"%s%s: " % (between, _encoded(name)))
+            between = b", "
+            if name == "attestations" and scanner.peek() == "{":
+                fields[name] = {}
+                yield from self._filed(scanner)
+            else:
+                fields[name] = scanner.value(_IN_DATA)
+                self._same(_encoded(fields[name]))
+        self._same(b"}" if fields else b"{}")
+        scanner.end()
+        if self._at != self._end:
+            raise FormatError(_NOT_CANONICAL)
+        self._head = _head(fields)
+
+    def _filed(self, scanner: Scanner) -> Iterator[Entry]:
+        between = b"{"
+        for id in scanner.members(ordered=True):
+            self._same(b"%s%s: " % (between, _encoded(id)))
+            between = b", "
+            if scanner.peek() != "[":
+                self._same(_encoded(scanner.value(_IN_DATA - 1)))
+                yield Entry(id, b"", Malformed(id, None, "not a list of statements"))
+                continue
+            start = b"["
+            for _ in scanner.elements():
+                value = scanner.envelope(_IN_LIST)
+                found = wire.filed_attestation(id, value, depth_checked=True)
+                if isinstance(found, Malformed):
+                    text = _encoded(value)
+                else:
+                    text = wire.envelope(found.key, found.signed, found.sig, found.tst)
+                self._same(start + text)
+                start = b", "
+                yield Entry(id, text, found)
+            self._same(b"]" if start == b", " else b"[]")
+        self._same(b"}" if between == b", " else b"{}")
+
+    def _same(self, piece: bytes) -> None:
+        """T2."""
+        if not self._raw.startswith(piece, self._at):
+            raise FormatError(_NOT_CANONICAL)
+        self._at += len(piece)
+
+
+_START = b'{"data": '
+_TAIL = b', "key": "'
+
+
+def _members(scanner: Scanner, what: str) -> Iterator[str]:
+    if scanner.peek() != "{":
+        raise FormatError(f"{what} is not an object")
+    return scanner.members()
+
+
+def _encoded(value: Any) -> bytes:
+    return strict.encode(value).encode("ascii")
+
+
+def _sliced(raw: bytes) -> Document | None:
+    """The file as it lies there, if it looks as it should be written."""
+    at = raw.rfind(_TAIL)
+    if not raw.startswith(_START) or at < len(_START):
+        return None
+    if len(raw) - at > 2 * limits.SIGNATURE:
+        return None
+    try:
+        outer = strict.read(b"{" + raw[at + 2 :])
+        _, key, sig, _ = wire.parts({"data": {}, **outer}, timestamps=False)
+    except FormatError:
+        return None
+    if wire.envelope(key, b"", sig)[len(_START) :] != raw[at:]:
+        return None
+    return Document(raw, at, key, sig)
+
+
+def _rewritten(raw: bytes) -> bytes:
+    """The same document as it should be written (T3). Raises FormatError."""
+    scanner = Scanner(raw)
+    outer: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    filed: dict[str, tuple[int, int]] = {}
+    with tempfile.SpooledTemporaryFile(max_size=limits.SPOOL) as spool:
+        for name in _members(scanner, "an envelope"):
+            if name != "data":
+                outer[name] = scanner.value(_IN_FILE)
+                continue
+            outer["data"] = {}
+            for field in _members(scanner, "the data of an envelope"):
+                if field == "attestations" and scanner.peek() == "{":
+                    fields[field] = {}
+                    for id in scanner.members():
+                        start = spool.tell()
+                        for piece in _pieces(scanner):
+                            spool.write(piece)
+                        filed[id] = (start, spool.tell() - start)
+                else:
+                    fields[field] = scanner.value(_IN_DATA)
+        scanner.end()
+        _, key, sig, _ = wire.parts(outer, timestamps=False)
+        _head(fields)
+        written = BytesIO()
+        written.write(_START)
+        between = b"{"
+        for field in sorted(fields):
+            written.write(b"%s%s: " % (between, _encoded(field)))
+            between = b", "
+            if field != "attestations":
+                written.write(_encoded(fields[field]))
+                continue
+            start_of_one = b"{"
+            for id in sorted(filed):
+                at, size = filed[id]
+                spool.seek(at)
+                written.write(b"%s%s: %s" % (start_of_one, _encoded(id), spool.read(size)))
+                start_of_one = b", "
+                if written.tell() > limits.REPOSITORY:
+                    raise FormatError("larger than 256 MiB as it should be written")
+            written.write(b"}" if filed else b"{}")
+    written.write(wire.envelope(key, b"}", sig)[len(_START) :])
+    return written.getvalue()
+
+
+def _pieces(scanner: Scanner) -> Iterator[bytes]:
+    """What is filed under one identifier, written as it should be."""
+    if scanner.peek() != "[":
+        yield _encoded(scanner.value(_IN_DATA - 1))
+        return
+    between = b"["
+    for _ in scanner.elements():
+        yield between + _encoded(scanner.envelope(_IN_LIST))
+        between = b", "
+    yield b"]" if between == b", " else b"[]"
+
+
+def _head(fields: Mapping[str, Any]) -> Head:
+    """T4. Raises FormatError."""
+    wire.only(fields, "attestations")
+    if fields.get("version") != wire.VERSION:
+        raise FormatError("a repository of another version than 0.0.1")
+    if type(fields["attestations"]) is not dict:
+        raise FormatError("attestations is not an object")
+    sequence = wire.sequence(fields["sequence"]) if "sequence" in fields else None
+    return Head(
+        sequence=sequence,
+        previous=_previous(fields["previous"], sequence) if "previous" in fields else {},
+        expires=wire.expiry(fields["expires"]) if "expires" in fields else None,
+        root=_digest(fields["root"], "root") if "root" in fields else None,
+    )
+
+
+def _digest(value: Any, what: str) -> str:
+    if type(value) is not str or len(value) != 64 or value.strip("0123456789abcdef"):
+        raise FormatError(f"{what} is not a digest of 64 hex digits")
+    return value
+
+
+def _previous(value: Any, sequence: int | None) -> dict[int, str]:
+    if type(value) is not dict or sequence is None:
+        raise FormatError("previous is not a map, or stands without sequence")
+    found: dict[int, str] = {}
+    for name, item in value.items():
+        if not name.isdigit() or len(name) > 16 or name[0] == "0" or int(name) >= sequence:
+            raise FormatError("previous names a state that is not an earlier one")
+        found[int(name)] = _digest(item, "previous")
+    return found
+
+
+def readings(raw: bytes) -> Iterator[Document]:
+    """The file as it lies there, and if more is asked for, as it should be written (T3).
+
+    What an owner signed is the second where it differs. Raises FormatError when neither reads.
+    """
+    as_it_is = _sliced(raw)
+    if as_it_is is not None:
+        yield as_it_is
+    written = _rewritten(raw)
+    if as_it_is is None or written != raw:
+        document = _sliced(written)
+        if document is None:
+            raise AssertionError("what was written anew does not read")
+        yield document
+
+
+def whole(raw: bytes) -> UnverifiedRepository:
+    """All of a `repo.json` in memory, its owner's signature not verified. Raises FormatError."""
+    for document in readings(raw):
+        good: list[UnverifiedAttestation] = []
+        skipped: list[Malformed] = []
+        try:
+            for entry in document.entries():
+                if isinstance(entry.found, Malformed):
+                    skipped.append(entry.found)
+                else:
+                    good.append(entry.found)
+        except FormatError:
+            continue  # written anew it reads, or says itself what is wrong
+        signed = document.signed
+        return UnverifiedRepository(
+            key=document.key,
+            signed=signed,
+            sig=document.sig,
+            digest=strict.digest(signed),
+            attestations=tuple(good),
+            malformed=tuple(skipped),
+            **document.head._asdict(),
+        )
+    raise FormatError(_NOT_CANONICAL)
+
+
+def data(
+    attestations: Iterable[UnverifiedAttestation],
+    *,
+    sequence: int,
+    previous: Mapping[int, str],
+    expires: int | None = None,
+) -> bytes:
+    """The signed bytes of a repository (docs/spec/repository §2)."""
+    filed: dict[str, list[bytes]] = {}
+    for one in attestations:
+        filed.setdefault(one.statement.id, []).append(
+            wire.envelope(one.key, one.signed, one.sig, one.tst)
+        )
+    listed = b", ".join(
+        b"%s: [%s]" % (_encoded(id), b", ".join(sorted(filed[id]))) for id in sorted(filed)
+    )
+    # Text "expires" < "previous" < "sequence" < "version": the order of code points.
+    optional = b"" if expires is None else b'"expires": "%s", ' % instant.write(expires).encode()
+    earlier = _encoded({str(at): value for at, value in previous.items()})
+    return b'{"attestations": {%s}, %s"previous": %s, "sequence": %d, "version": "%s"}' % (
+        listed,
+        optional,
+        earlier,
+        sequence,
+        wire.VERSION.encode(),
+    )
