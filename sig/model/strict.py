@@ -270,7 +270,7 @@ class Scanner:
         them: of two names that differ in case only, the first has an upper-case letter.
         """
         self._take("{")
-        last = ""
+        last: str | None = None
         seen: set[str] = set()
         if self.peek() != "}":
             while True:
@@ -284,7 +284,7 @@ class Scanner:
                     raise FormatError(TWICE)
                 if not ordered or folded != name:
                     seen.add(folded)
-                if ordered and name <= last:
+                if ordered and last is not None and name <= last:
                     raise FormatError(TWICE if name == last else "names are not in order")
                 last = name
                 self._take(":")
