@@ -20,7 +20,8 @@ import pytest
 
 from sig.errors import NetworkError, UsageError
 from sig.model import limits
-from sig.repo.http import USER_AGENT, HttpTransport, place_of
+from sig.repo.connection import USER_AGENT, place_of
+from sig.repo.http import HttpTransport
 from sig.repo.transport import Limits, Response, Transport, Validators, check_url
 from tests.repo import nginx
 from tests.repo.evil_server import (
