@@ -44,3 +44,5 @@ SLOW_WINDOW_SECONDS = 60
 HEADER = 64 * KIB  # status line and header fields of one answer, interim answers included
 VALIDATOR = 1 * KIB  # characters of an ETag or a Last-Modified
 URL = 2048  # characters; of a redirect, four times that
+PIECES = 100_000  # of one answer (chunks, lines, reads), before their size counts
+PIECE = 256  # bytes: one more piece for each so many

@@ -6,7 +6,7 @@ the reader's own network. What does not: what the bytes mean, which URL a remote
 (`transport.check_url`), and, in these rooms, the rules of
 
 - `connection`: where a connection may lead (5, 6), and what is sent (7);
-- `meter`: what is counted while it arrives (3);
+- `meter`: what is counted while it arrives (3, 10);
 - `failure`: the words for what went wrong (9).
 
 The rules kept here, with their numbers at the checks:

@@ -7,6 +7,9 @@ from the socket. What does not: what the bytes mean, and the decoded body.
     proxy's answer) passes one counter with one clock: more than the header, the body's limit
     and a bit for framing, `idle_seconds` without a byte, or less than the slowest rate over a
     window, ends it.
+10. So do too small pieces: a chunk of one byte, or one byte a read, costs us far more than it
+    costs the server, up to minutes before the limit. A piece is a line (of the header, the
+    chunk framing, the trailers) or a read of the socket.
 
 It also tells whether more came than was asked for, which rule 2 of `http` needs.
 """
@@ -32,6 +35,7 @@ class Watch:
         # Chunk framing and compression of what does not compress cost a little.
         self.budget = bounds.header + limit + limit // 8 + 64 * limits.KIB
         self.received = 0
+        self.pieces = 0
         self.in_header = True
         self.surplus = False
         self._mark: float | None = None
@@ -66,6 +70,13 @@ class Watch:
             raise NetworkError("the header of the answer is too large", reason="too-large")
         if self.received > self.budget:
             raise too_large()
+        self.piece()
+
+    def piece(self) -> None:
+        """10: to be told of each line too; a read tells it itself."""
+        self.pieces += 1
+        if self.pieces > limits.PIECES + self.received // limits.PIECE:
+            raise NetworkError("the server sends its answer in too small pieces")
 
     def _too_slow(self) -> NetworkError:
         rate = self.bounds.slowest_bytes_per_second
@@ -106,13 +117,17 @@ class Meter(io.RawIOBase):
 
 
 class Reader(io.BufferedReader):
-    """2 of http: tells the watch, when it is closed, whether more came than was read."""
+    """Tells the watch of each line, and when it is closed, whether more came than was read."""
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(meter)
         self._meter = meter
 
-    def close(self) -> None:
+    def readline(self, size: int | None = -1, /) -> bytes:
+        self._meter.watch.piece()  # 10
+        return super().readline(size)
+
+    def close(self) -> None:  # 2 of http
         if not self.closed:
             self._meter.finished = True  # so that a look into the buffer does not wait for more
             self._meter.watch.surplus = bool(self.peek(1))

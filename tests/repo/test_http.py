@@ -371,6 +371,67 @@ def test_damaged_packing_is_refused(damage: str) -> None:
     assert words in ("the compressed answer is damaged", "the answer ended early")
 
 
+# --- too small pieces -----------------------------------------------------------------------
+
+CRUMBS = ("network", "the server sends its answer in too small pieces")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        b"1\r\nx\r\n",
+        b"1\nx\r\n",
+        b"0000000000001;a\r\nx\r\n",
+        b"40\r\n" + b"x" * 64 + b"\r\n",
+        b"0\r\n" + b"a\n" * 8000,
+    ],
+)
+def test_crumbs_for_a_large_body_are_ended(again: bytes) -> None:
+    """Else each chunk, or line after the last one, costs us more than it costs the server."""
+    begun = time.process_time()
+    start = head("Transfer-Encoding: chunked")
+    assert CRUMBS == refused(endless(start, again), limit=limits.REPOSITORY)
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.usefixtures("trusting")
+def test_one_byte_at_a_time_for_a_large_body_is_ended(secure: EvilServer) -> None:
+    """Over TLS each record is a read of its own; over TCP it is one if the network says so."""
+
+    def behave(visit: Visit) -> None:
+        visit.send(head(f"Content-Length: {limits.REPOSITORY}"))
+        while True:
+            visit.send(b"x")
+
+    secure.routes["/x"] = behave
+    with HttpTransport() as transport, pytest.raises(NetworkError) as caught:
+        transport.get(secure.url + "x", limit=limits.REPOSITORY)
+    assert CRUMBS == (caught.value.reason, caught.value.message)
+
+
+def test_crumbs_of_a_small_document_are_taken() -> None:
+    """The twin: a program that writes a document word for word, or byte for byte."""
+    body = os.urandom(50_000)
+    assert body == got(chunked(*(body[at : at + 1] for at in range(50_000))), limit=MIB).body
+    body = os.urandom(500_000)
+    pieces = (body[at : at + 7] for at in range(0, 500_000, 7))
+    assert body == got(chunked(*pieces), limit=MIB).body
+
+
+def test_small_chunks_of_a_large_body_are_taken() -> None:
+    """The twin: a chunk for each line of an endless list is no fault."""
+    block = b"200\r\n" + b"x" * 512 + b"\r\n"
+
+    def behave(visit: Visit) -> bool:
+        visit.send(head("Transfer-Encoding: chunked"))
+        for _ in range(1000):
+            visit.send(block * 128)
+        visit.send(b"0\r\n\r\n")
+        return True
+
+    assert 512 * 128_000 == len(got(behave, limit=limits.REPOSITORY).body or b"")
+
+
 # --- lying lengths --------------------------------------------------------------------------
 
 
