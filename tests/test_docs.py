@@ -203,6 +203,7 @@ def test_the_limits_that_the_specification_states_are_those_of_the_program() -> 
         "manifest": limits.MANIFEST,
         "delta": limits.DELTA,
         "`repo.json`": limits.REPOSITORY,
+        "one value of a `repo.json`, with its white space": limits.VALUE,
         "entries of `seen`": limits.SEEN,
         "nesting of a file": limits.DEPTH,
         "nesting of the data of a statement": limits.STATEMENT_DEPTH,

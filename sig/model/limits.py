@@ -23,7 +23,7 @@ DELTA = 64 * MIB  # packed
 DELTA_UNPACKED = 1 * GIB
 REPOSITORY = 256 * MIB  # repo.json
 SPOOL = 64 * MIB  # an unsorted repo.json above this goes through a file
-PIECE = 16 * MIB  # the text of one value of a repo.json, with its white space
+VALUE = 8 * MIB  # the text of one value of a repo.json, with its white space
 
 # Nesting of JSON: arrays and objects within each other.
 DEPTH = 32  # of any document

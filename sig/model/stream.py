@@ -14,9 +14,9 @@ T4  A repository is of version 0.0.1; what else it says of itself is known at it
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sig.errors import FormatError
 from sig.model import instant, limits, strict, wire
@@ -24,6 +24,8 @@ from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.repository import UnverifiedRepository
 from sig.model.strict import Scanner
+
+_T = TypeVar("_T")
 
 # How many objects and lists may still be within each other at each level (W5).
 _IN_FILE = limits.DEPTH - 2
@@ -101,7 +103,7 @@ class Document:
 
     def _filed(self, scanner: Scanner) -> Iterator[Entry]:
         between = b"{"
-        for id in scanner.members(ordered=True):
+        for id in scanner.members(ordered=True, most=_identifiers(self._end)):
             self._same(b"%s%s: " % (between, _encoded(id)))
             between = b", "
             if scanner.peek() != "[":
@@ -137,6 +139,11 @@ def _members(scanner: Scanner, what: str) -> Iterator[str]:
     if scanner.peek() != "{":
         raise FormatError(f"{what} is not an object")
     return scanner.members()
+
+
+def _identifiers(size: int) -> int:
+    """How many identifiers a file of so many bytes may name: a statement has twice as many."""
+    return 100_000 + size // 200
 
 
 def _encoded(value: Any) -> bytes:
@@ -175,7 +182,7 @@ def _rewritten(raw: bytes) -> bytes:
             for field in _members(scanner, "the data of an envelope"):
                 if field == "attestations" and scanner.peek() == "{":
                     fields[field] = {}
-                    for id in scanner.members():
+                    for id in scanner.members(most=_identifiers(len(raw))):
                         start = spool.tell()
                         for piece in _pieces(scanner):
                             spool.write(piece)
@@ -268,30 +275,49 @@ def readings(raw: bytes) -> Iterator[Document]:
         yield document
 
 
+def read(raw: bytes, make: Callable[[Iterator[Entry]], _T]) -> tuple[Document, _T]:
+    """What `make` makes of all entries of a file, its owner's signature not verified.
+
+    It is called again where the file has to be written anew first. Raises FormatError.
+    """
+    for document in readings(raw):
+        try:
+            made = make(document.entries())
+        except FormatError:
+            continue  # written anew it reads, or says itself what is wrong
+        return document, made
+    raise FormatError(_NOT_CANONICAL)
+
+
+def skim(entries: Iterable[Entry]) -> None:
+    """Makes nothing of them: for `read` of what a repository says of itself."""
+    for _ in entries:
+        pass
+
+
 def whole(raw: bytes) -> UnverifiedRepository:
     """All of a `repo.json` in memory, its owner's signature not verified. Raises FormatError."""
     for document in readings(raw):
-        good: list[UnverifiedAttestation] = []
-        skipped: list[Malformed] = []
         try:
-            for entry in document.entries():
-                if isinstance(entry.found, Malformed):
-                    skipped.append(entry.found)
-                else:
-                    good.append(entry.found)
+            return whole_of(document)
         except FormatError:
-            continue  # written anew it reads, or says itself what is wrong
-        signed = document.signed
-        return UnverifiedRepository(
-            key=document.key,
-            signed=signed,
-            sig=document.sig,
-            digest=strict.digest(signed),
-            attestations=tuple(good),
-            malformed=tuple(skipped),
-            **document.head._asdict(),
-        )
+            continue
     raise FormatError(_NOT_CANONICAL)
+
+
+def whole_of(document: Document) -> UnverifiedRepository:
+    """All of a reading in memory. Raises FormatError."""
+    found = [entry.found for entry in document.entries()]
+    signed = document.signed
+    return UnverifiedRepository(
+        key=document.key,
+        signed=signed,
+        sig=document.sig,
+        digest=strict.digest(signed),
+        attestations=tuple(one for one in found if not isinstance(one, Malformed)),
+        malformed=tuple(one for one in found if isinstance(one, Malformed)),
+        **document.head._asdict(),
+    )
 
 
 def data(

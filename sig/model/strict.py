@@ -175,6 +175,7 @@ def read(raw: bytes, *, config: bool = False, envelope: bool = False) -> Any:
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _WINDOW = 1 << 20
+_NAMES = 10_000  # of one object whose names are read one by one
 
 
 class Scanner:
@@ -247,8 +248,8 @@ class Scanner:
                 if end < len(self._text) or self._ended:
                     self._at = end
                     return value
-            if len(self._text) - self._at > limits.PIECE:
-                raise FormatError(f"one part of it takes more than {limits.PIECE >> 20} MiB")
+            if len(self._text) - self._at > limits.VALUE:
+                raise FormatError(f"one part of it takes more than {limits.VALUE >> 20} MiB")
             self._fill()
 
     def value(self, room: int) -> Any:
@@ -263,8 +264,9 @@ class Scanner:
         _check_envelope(value, room, self._suspect)
         return value
 
-    def members(self, *, ordered: bool = False) -> Iterator[str]:
-        """The names of an object. Whoever asks reads the value of each before the next.
+    def members(self, *, ordered: bool = False, most: int = _NAMES) -> Iterator[str]:
+        """The names of an object, at most so many. Whoever asks reads the value of each before
+        the next.
 
         `ordered` refuses names that are not in the order of code points, and needs no memory for
         them: of two names that differ in case only, the first has an upper-case letter.
@@ -272,8 +274,12 @@ class Scanner:
         self._take("{")
         last: str | None = None
         seen: set[str] = set()
+        left = most
         if self.peek() != "}":
             while True:
+                left -= 1
+                if left < 0:
+                    raise FormatError(f"one object has more than {most} names")
                 if self.peek() != '"':
                     at = self._before + self._at
                     raise FormatError(f"not JSON: no name at character {at}")

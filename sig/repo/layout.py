@@ -12,14 +12,17 @@ index.sqlite           a view of all statements; can be deleted
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from sig.errors import FormatError, StoreError
 from sig.model.attestation import UnverifiedAttestation
 
 if TYPE_CHECKING:
     from sig.model.repository import UnverifiedRepository
+    from sig.model.stream import Document, Entry
+
+_T = TypeVar("_T")
 
 CONFIG = "config"
 REPOSITORY = "repo/repo.json"
@@ -83,6 +86,16 @@ def repository(raw: bytes | None, what: str) -> UnverifiedRepository | None:
         raise StoreError(f"{what} is damaged: {error.message}", hint="sig doctor") from error
 
 
+def read(raw: bytes, what: str, make: Callable[[Iterator[Entry]], _T]) -> tuple[Document, _T]:
+    """What `make` makes of the statements of a repository in the folder. Raises StoreError."""
+    from sig.model import stream
+
+    try:
+        return stream.read(raw, make)
+    except FormatError as error:
+        raise StoreError(f"{what} is damaged: {error.message}", hint="sig doctor") from error
+
+
 def next_state(
     statements: Iterable[UnverifiedAttestation],
     states: Mapping[int, str],
@@ -96,6 +109,4 @@ def next_state(
 
     sequence = above + 1
     previous = {at: states[at] for at in previous_sequences(sequence) if at in states}
-    return sequence, stream.data(
-        statements, sequence=sequence, previous=previous, expires=expires
-    )
+    return sequence, stream.data(statements, sequence=sequence, previous=previous, expires=expires)

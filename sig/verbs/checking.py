@@ -23,10 +23,10 @@ from sig.gpg import verify
 from sig.gpg.certificate import Certificate
 from sig.gpg.keys import Keys
 from sig.model import instant, stream
-from sig.model.attestation import Attestation
+from sig.model.attestation import Attestation, Malformed
 from sig.model.fingerprint import Fingerprint
-from sig.model.repository import UnverifiedRepository
 from sig.model.standing import Standing
+from sig.model.stream import Document, Entry
 from sig.repo.home import Home
 from sig.repo.memory import Publishes
 from sig.trust.decide import CLOCK_SKEW
@@ -35,7 +35,7 @@ from sig.verbs.workspace import KeyFiles, attest
 
 ROLLBACK_AFTER = 24 * 60 * 60
 # A statement is some fifty bytes a part. "[[],[],[]…" of 256 MiB, which anyone can serve unsigned,
-# would take 14 GB to read; what is within these takes as much as statements do.
+# would take many minutes to read; what is within these takes as long as statements do.
 PARTS = 1_000_000
 BYTES_A_PART = 24
 
@@ -96,49 +96,90 @@ def check(
     `key_asc` is None where it did not change; `folder` is the user's, whose known certificates
     this may read in a process of its own.
     """
-    if _parts(raw) > PARTS + len(raw) // BYTES_A_PART:
-        told = "repo.json has more parts than the statements of a file of its size"
-        raise Refusal("failed", "too-large", told)
     try:
-        read = stream.whole(raw)
+        check_parts(raw)
+    except FormatError as error:
+        raise Refusal("failed", "too-large", f"repo.json has {error.message}") from error
+    known = Keys(KeyFiles(Home(folder)))
+    try:
+        document, certificate, signature_ends = _signed(raw, key_asc, pinned, known, now)
+        gathered = _Gathered(certificate, known)
+        # The index's lines and the verified words of one pass: the file may be large.
+        found = lines(map(gathered.look, document.entries()))
     except FormatError as error:
         told = f"repo.json is not a repository: {error.message}"
         raise Refusal("failed", "format", told) from error
-    known = Keys(KeyFiles(Home(folder)))
-    certificate = owner_certificate(read.key, key_asc, pinned, known)
-    expires = owner_signature(read, certificate, now)
-    words: list[Attestation] = []
-    refused = len(read.malformed)
-    strangers = 0
-    for one in read.attestations:
-        own = one.key == certificate.fingerprint
-        try:
-            made = attest(one, certificate if own else known.get(one.key))
-        except SignatureError as error:
-            if error.state == "unknown-key":
-                strangers += 1
-            else:
-                refused += 1
-            continue
-        if not made.statement.ok:
-            words.append(made)
+    head = document.head
+    ends = [end for end in (head.expires, signature_ends) if end is not None]
     return Checked(
-        key=read.key,
-        digest=read.digest,
-        sequence=read.sequence,
-        previous=dict(read.previous),
-        expires=expires,
+        key=document.key,
+        digest=document.digest,
+        sequence=head.sequence,
+        previous=dict(head.previous),
+        expires=min(ends, default=None),
         certificate=certificate,
-        lines=lines(read.attestations, read.malformed),
-        words=words,
-        refused=refused,
-        strangers=strangers,
+        lines=found,
+        words=gathered.words,
+        refused=gathered.refused,
+        strangers=gathered.strangers,
     )
 
 
-def _parts(raw: bytes) -> int:
-    """At most how many values JSON has in it. Not to be parsed for that: each takes memory."""
-    return sum(map(raw.count, (b",", b"[", b"{")))
+def _signed(
+    raw: bytes, key_asc: bytes | None, pinned: Fingerprint | None, known: Keys, now: int
+) -> tuple[Document, Certificate, int | None]:
+    """The reading of the file that its owner signed (C1 to C3), and when that signature ends.
+
+    Where it is not laid out as it should be, nothing is signed as it lies there: then it is
+    written anew, and what reads is asked for again. Raises Refusal, FormatError.
+    """
+    refused = None
+    for document in stream.readings(raw):
+        certificate = owner_certificate(document.key, key_asc, pinned, known)
+        try:
+            return document, certificate, owner_signature(document, certificate, now)
+        except Refusal as refusal:
+            refused = refusal
+            if refusal.certificate is not None:
+                break  # it is signed, by a key that does not count
+    if refused is None:
+        raise AssertionError("a file has a reading, or does not read")
+    raise refused
+
+
+class _Gathered:
+    """C5: what the statements of a repository prove to be, as they pass by."""
+
+    def __init__(self, certificate: Certificate, known: Keys) -> None:
+        self._certificate = certificate
+        self._known = known
+        self.words: list[Attestation] = []
+        self.refused = 0
+        self.strangers = 0
+
+    def look(self, entry: Entry) -> Entry:
+        one = entry.found
+        if isinstance(one, Malformed):
+            self.refused += 1
+            return entry
+        own = one.key == self._certificate.fingerprint
+        try:
+            made = attest(one, self._certificate if own else self._known.get(one.key))
+        except SignatureError as error:
+            if error.state == "unknown-key":
+                self.strangers += 1
+            else:
+                self.refused += 1
+        else:
+            if not made.statement.ok:
+                self.words.append(made)
+        return entry
+
+
+def check_parts(raw: bytes) -> None:
+    """Refuse what has more values than statements have, before it is read. Raises FormatError."""
+    if sum(map(raw.count, (b",", b"[", b"{"))) > PARTS + len(raw) // BYTES_A_PART:
+        raise FormatError("more parts than the statements of a file of its size")
 
 
 def owner_certificate(
@@ -179,10 +220,10 @@ def _some_certificate(key_asc: bytes) -> None:
         raise Refusal("failed", "format", told) from error
 
 
-def owner_signature(read: UnverifiedRepository, certificate: Certificate, now: int) -> int | None:
-    """C3. Gives when the state expires, by its own field or by its signature, if at all."""
+def owner_signature(document: Document, certificate: Certificate, now: int) -> int | None:
+    """C3. Gives when the signature expires, if at all."""
     try:
-        made = verify.check(read.signed, read.sig, read.key, certificate)
+        made = verify.check(document.signed, document.sig, document.key, certificate)
     except SignatureError as error:
         told = f"its owner did not sign it: {error.message}"
         raise Refusal("refused", "signature", told) from error
@@ -191,8 +232,7 @@ def owner_signature(read: UnverifiedRepository, certificate: Certificate, now: i
     if made.made_at > now + CLOCK_SKEW:
         told = f"it is signed in the future, on {instant.write(made.made_at)}"
         raise Refusal("refused", "signature", told)
-    ends = [end for end in (read.expires, made.expires_at) if end is not None]
-    return min(ends, default=None)
+    return made.expires_at
 
 
 def follows(

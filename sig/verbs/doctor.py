@@ -138,7 +138,7 @@ def _damaged(workspace: Workspace) -> Iterator[tuple[str, str]]:
         memory.MET: memory.read_met,
     }
     for remote in workspace.config.remotes:
-        readers[layout.remote_repository(remote.name)] = stream.whole
+        readers[layout.remote_repository(remote.name)] = lambda raw: stream.read(raw, stream.skim)
         readers[layout.remote_state(remote.name)] = lambda raw: remotes.read(raw, "")
         readers[f"remotes/{remote.name}/met"] = memory.read_met
     for name in home.tree("memory"):
@@ -154,7 +154,7 @@ def _damaged(workspace: Workspace) -> Iterator[tuple[str, str]]:
 
 
 def _own_repository(workspace: Workspace, raw: bytes) -> None:
-    read = stream.whole(raw)
+    read, _ = stream.read(raw, stream.skim)
     key = workspace.config.key
     if key is not None and read.key != key:
         raise FormatError(f"signed by {read.key}, which is not the own key")

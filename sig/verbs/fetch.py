@@ -1,7 +1,7 @@
 """Download and check what remotes offer: check first, then commit.
 
-1  Remotes are asked in parallel; one that fails never stops the others.
-2  Two conditional requests a remote: repo.json, then key.asc.
+1  Remotes are asked in parallel (`downloading`); one that fails never stops the others.
+2  What is taken is committed in batches: what was refused is as it was.
 3  What is refused changes nothing, but for a certificate's own revocations.
 4  What disappears is reported; warnings and withdrawals are remembered before that.
 5  A state that is behind the remembered one is ignored; it replaces nothing.
@@ -9,47 +9,33 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sig.errors import NetworkError, RemoteUnknown, SigError, StoreError, UsageError
+from sig.errors import RemoteUnknown, SigError, StoreError
 from sig.gpg import certificate as certificates
 from sig.gpg.keys import file_name
-from sig.model import limits
+from sig.model import limits, stream
+from sig.model.attestation import Malformed
 from sig.model.configuration import Remote
 from sig.model.fingerprint import Fingerprint
 from sig.repo import layout, memory, remotes
 from sig.repo.remotes import Following
-from sig.repo.transport import Transport, Validators, check_url
-from sig.verbs.checking import Checked, Refusal, check, follows
-from sig.verbs.processes import Processes, processors
+from sig.verbs.checking import Checked, Refusal, follows
+from sig.verbs.downloading import Answer, Download, Downloads, Got, Progress
 
 if TYPE_CHECKING:
     from sig.model.identifier import Identifier
     from sig.trust.decide import Weighed
     from sig.verbs.workspace import Workspace
 
-AT_ONCE = 16
 # So many seconds a remote lets those wait that come after it.
 PATIENCE = 5.0
-# Below this many bytes a second process costs more than it saves.
-POOL_FROM = 1 << 20
-# What is held in memory before it is committed.
+# What is held in memory before it is committed; less than `downloading.AHEAD`.
 BATCH = 16 << 20
-AHEAD = 32 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Got:
-    """One request: `outcome` is ``done``, ``unchanged`` or ``failed``."""
-
-    url: str
-    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +61,6 @@ class Fetched:
     gone: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Download:
-    remote: Remote
-    following: Following
-    requests: tuple[Got, ...]
-    repository: bytes | None = None
-    certificate: bytes | None = None
-    validators: dict[str, Validators] | None = None
-    failure: NetworkError | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes that it holds in memory."""
-        return len(self.repository or b"") + len(self.certificate or b"")
-
-
 def chosen(workspace: Workspace, names: Sequence[str]) -> list[Remote]:
     """The remotes of these names, all where none is named. Raises RemoteUnknown."""
     config = workspace.config
@@ -110,7 +80,7 @@ def fetch(
     workspace: Workspace,
     names: Sequence[str] = (),
     report: Callable[[Fetched], None] = lambda fetched: None,
-    progress: Callable[[str, int, int | None], None] | None = None,
+    progress: Progress | None = None,
     *,
     accept: bool = False,
 ) -> list[Fetched]:
@@ -126,155 +96,30 @@ def fetch(
     found: list[Fetched] = []
     if not wanted:
         return found
-    transport = workspace.transport()
-    room = _Room(AHEAD)
-
-    def ask(remote: Remote) -> tuple[_Download, Checked | Refusal | None]:
-        room.wait()
-        download = _download(workspace, transport, remote, progress)
-        checked = _checked(workspace, download, processes, len(wanted))
-        room.take(download.size)
-        return download, checked
-
-    with Processes() as processes, _Threads(min(AT_ONCE, len(wanted))) as threads, room:
-        asked = deque(threads.submit(ask, remote) for remote in wanted)
+    with Downloads(workspace, wanted, progress) as downloads:
+        asked = deque(map(downloads.ask, wanted))
         while asked:
-            batch: list[tuple[_Download, Checked | Refusal | None]] = []
+            batch: list[Answer] = []
             size = 0
             while asked and size <= BATCH:
                 if not wait([asked[0]], PATIENCE).done:
                     # Rule 1: a server that drips must not keep from the folder what others gave.
-                    asked.rotate(-1)
                     if batch:
                         break
-                    continue
+                    wait(asked, return_when=FIRST_COMPLETED)
+                    asked = deque(sorted(asked, key=lambda one: not one.done()))
                 # Out of the queue: what was taken must not stay in memory.
                 batch.append(asked.popleft().result())
                 size += batch[-1][0].size
             _take(workspace, batch, found, report, accept)
-            room.give_back(size)
+            downloads.taken(size)
     place = {remote.name: number for number, remote in enumerate(wanted)}
     return sorted(found, key=lambda one: place[one.name])
 
 
-class _Room:
-    """Bounds the bytes that were downloaded and checked and wait to be committed.
-
-    Who starts earlier is committed earlier, so whoever waits here is not waited for: `most` is
-    more than a batch.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most: float = most
-        self._held = 0
-        self._changed = threading.Condition()
-
-    def __enter__(self) -> _Room:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        # Nobody will give back any more.
-        with self._changed:
-            self._most = float("inf")
-            self._changed.notify_all()
-
-    def wait(self) -> None:
-        """Until there is room for one more."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._held <= self._most)
-
-    def take(self, size: int) -> None:
-        with self._changed:
-            self._held += size
-
-    def give_back(self, size: int) -> None:
-        with self._changed:
-            self._held -= size
-            self._changed.notify_all()
-
-
-def _download(
-    workspace: Workspace,
-    transport: Transport,
-    remote: Remote,
-    progress: Callable[[str, int, int | None], None] | None,
-) -> _Download:
-    """Rule 2. Gives what failed as part of the answer (rule 1)."""
-    home = workspace.home
-    following = remotes.read(home.read(layout.remote_state(remote.name)), remote.url)
-    requests: list[Got] = []
-    bodies: dict[str, bytes | None] = {}
-    validators: dict[str, Validators] = {}
-    # Without the document there is nothing that an answer "not modified" could be about.
-    known = dict(following.validators)
-    if home.stat(layout.remote_repository(remote.name)) is None:
-        known = {}
-    for name, limit in (
-        (remotes.REPOSITORY, limits.REPOSITORY),
-        (remotes.CERTIFICATE, limits.KEY_FILE),
-    ):
-        url = remote.url + name
-        try:
-            check_url(remote.url)
-            answer = transport.get(
-                url,
-                limit=limit,
-                validators=known.get(name),
-                progress=None if progress is None else partial(progress, url),
-            )
-        except UsageError as error:
-            failure = NetworkError(error.message, reason="network")
-            return _Download(remote, following, (Got(url, "failed"),), failure=failure)
-        except NetworkError as error:
-            requests.append(Got(url, "failed"))
-            return _Download(remote, following, tuple(requests), failure=error)
-        requests.append(Got(url, "unchanged" if answer.body is None else "done"))
-        bodies[name] = answer.body
-        validators[name] = answer.validators if answer.body is not None else known[name]
-    return _Download(
-        remote,
-        following,
-        tuple(requests),
-        bodies[remotes.REPOSITORY],
-        bodies[remotes.CERTIFICATE],
-        validators,
-    )
-
-
-class _Threads(ThreadPoolExecutor):
-    """Threads that are not waited for once something went wrong: Ctrl-C ends a slow fetch."""
-
-    def __exit__(self, kind: object, *error: object) -> None:
-        self.shutdown(wait=kind is None, cancel_futures=True)
-
-
-def _checked(
-    workspace: Workspace, download: _Download, processes: Processes, remotes_asked: int
-) -> Checked | Refusal | None:
-    """The check of what was downloaded, in another process where it is much."""
-    raw = download.repository
-    if download.failure is not None:
-        return None
-    if raw is None:
-        if download.certificate is None:
-            return None
-        # The document is the same; its owner's certificate was renewed or revoked.
-        raw = workspace.home.read(layout.remote_repository(download.remote.name), limits.REPOSITORY)
-        if raw is None:
-            return None
-    pinned = download.remote.key or download.following.key
-    arguments = (raw, download.certificate, pinned, workspace.home.path, workspace.now())
-    try:
-        if len(raw) * remotes_asked > POOL_FROM and remotes_asked > 1 and processors() > 1:
-            return processes.run(check, *arguments)
-        return check(*arguments)
-    except Refusal as refusal:
-        return refusal
-
-
 def _take(
     workspace: Workspace,
-    batch: Sequence[tuple[_Download, Checked | Refusal | None]],
+    batch: Sequence[Answer],
     found: list[Fetched],
     report: Callable[[Fetched], None],
     accept: bool,
@@ -315,7 +160,7 @@ class _Taking:
         if self._changes:
             self._workspace.commit(self._changes, self._lines)
 
-    def remote(self, download: _Download, checked: Checked | Refusal | None) -> Fetched:
+    def remote(self, download: Download, checked: Checked | Refusal | None) -> Fetched:
         """What comes of one remote."""
         remote, following = download.remote, download.following
         if self._workspace.config.remote(remote.name) != remote:
@@ -346,7 +191,7 @@ class _Taking:
         except SigError as error:
             return self._outcome(download, "failed", "format", error.message, error.hint)
 
-    def _accept(self, download: _Download, checked: Checked) -> Fetched:
+    def _accept(self, download: Download, checked: Checked) -> Fetched:
         remote, following = download.remote, download.following
         now = self._workspace.now()
         # Another process may have pinned a key since this one asked, both for the first time.
@@ -438,13 +283,16 @@ class _Taking:
                 if other != remote
             ),
         ):
+            raw = self._read(name)
+            if raw is None:
+                continue
             try:
-                read = layout.repository(self._read(name), name)
+                document, _ = layout.read(raw, name, stream.skim)
             except StoreError:
                 continue  # damage to one remote is not another's fault
             # A mirror that lags has an older document of this key, with an older past.
-            if read is not None and read.key == key and read.digest == remembered.digest:
-                return dict(read.previous)
+            if document.key == key and document.digest == remembered.digest:
+                return dict(document.head.previous)
         return {}
 
     def _certificate(self, key: Fingerprint, raw: bytes) -> bool:
@@ -458,7 +306,7 @@ class _Taking:
             self._changes[name] = raw
         return before is None
 
-    def _follow(self, download: _Download, following: Following) -> None:
+    def _follow(self, download: Download, following: Following) -> None:
         text = remotes.write(following)
         name = layout.remote_state(download.remote.name)
         if self._read(name) != text:
@@ -471,16 +319,20 @@ class _Taking:
         from sig.verbs.own import as_weighed, verified
 
         name = layout.remote_repository(remote.name)
-        old = layout.repository(self._read(name), name)
-        if old is None:
+        raw = self._read(name)
+        if raw is None:
             return ()
         # The same words under another signature: it may prove nothing, or be older.
         here = {line.text for line in checked.lines}
-        missing = [
-            one
-            for one in old.attestations
-            if wire.envelope(one.key, one.signed, one.sig, one.tst) not in here
-        ]
+        _, missing = layout.read(
+            raw,
+            name,
+            lambda entries: [
+                found
+                for _, text, found in entries
+                if text not in here and not isinstance(found, Malformed)
+            ],
+        )
         if not missing:
             return ()
         ids = {one.statement.id for one in missing}
@@ -512,7 +364,7 @@ class _Taking:
 
     def _outcome(
         self,
-        download: _Download,
+        download: Download,
         result: str,
         reason: str | None,
         message: str = "",

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import SignatureError, StoreError
 from sig.model import limits, wire
-from sig.model.attestation import Malformed, UnverifiedAttestation
+from sig.model.attestation import Malformed
 from sig.model.fingerprint import Fingerprint
+from sig.model.stream import Entry
 from sig.repo import layout, memory
 from sig.repo.index import Index, IndexStale, Row
 from sig.verbs.workspace import attest
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 CROWD = 64
 MET_MOST = 500_000
+# What says nothing is only explained: of a source that is full of it, this much.
+MALFORMED_MOST = 10_000
 
 
 class Line(NamedTuple):
@@ -37,20 +40,17 @@ class Line(NamedTuple):
     key: str
 
 
-def lines(
-    statements: Iterable[UnverifiedAttestation], skipped: Iterable[Malformed] = ()
-) -> list[Line]:
+def lines(entries: Iterable[Entry]) -> list[Line]:
     """What the index keeps of statements as they were read."""
-    found = [
-        Line(one.statement.id, wire.envelope(one.key, one.signed, one.sig, one.tst), name, one.key)
-        for one in statements
-        if (name := memory.met_key(one))
-    ]
-    for bad in skipped:
-        if not bad.id:
-            continue  # nobody can ask for it
-        text = json.dumps({"key": bad.key, "why": bad.why}).encode("ascii")
-        found.append(Line(bad.id, text, None, bad.key or ""))
+    found = []
+    malformed = 0
+    for id, text, one in entries:
+        if not isinstance(one, Malformed):
+            found.append(Line(id, text, memory.met_key(one), one.key))
+        elif id and malformed < MALFORMED_MOST:  # without an identifier nobody can ask for it
+            malformed += 1
+            text = json.dumps({"key": one.key, "why": one.why}).encode("ascii")
+            found.append(Line(id, text, None, one.key or ""))
     return found
 
 
@@ -115,9 +115,12 @@ def met_file(source: str) -> str:
 def source_lines(source: str, raw: bytes) -> list[Line]:
     """The lines of a source's file. Raises StoreError: the file is ours, so this is damage."""
     if source == layout.KEPT:
-        return lines(memory.read_kept(raw))
-    read = layout.repository(raw, source.removeprefix("remote:"))
-    return [] if read is None else lines(read.attestations, read.malformed)
+        return lines(
+            Entry(one.statement.id, wire.envelope(one.key, one.signed, one.sig, one.tst), one)
+            for one in memory.read_kept(raw)
+        )
+    _, found = layout.read(raw, source.removeprefix("remote:"), lines)
+    return found
 
 
 def _rows(source: str, found: Iterable[Line], met: Mapping[str, int]) -> list[Row]:

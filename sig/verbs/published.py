@@ -27,6 +27,7 @@ from sig.model.repository import UnverifiedRepository
 from sig.repo import layout
 from sig.repo.transport import check_url
 from sig.verbs import own
+from sig.verbs.checking import check_parts
 from sig.verbs.signer import Signer
 
 if TYPE_CHECKING:
@@ -64,17 +65,23 @@ class Compared:
 
 def _checked(raw: bytes, key_asc: bytes, key: Fingerprint, known: Certificate | None) -> Public:
     """The repository of exactly this key. Raises Refused (P1), FormatError."""
-    read = stream.whole(raw)
-    if read.key != key:
-        raise Refused(f"the repository there is signed by {read.key}, not by {key}")
-    (certificate,) = certificates.read(key_asc, wanted=key)
-    if known is not None:
-        certificate = certificates.merge(known, certificate)
-    try:
-        verify.check(read.signed, read.sig, read.key, certificate)
-    except SignatureError as error:
-        raise Refused(f"the repository there is not signed by its key: {error.message}") from error
-    return Public(read, certificate)
+    check_parts(raw)
+    refused: SignatureError | None = None
+    for document in stream.readings(raw):
+        if document.key != key:
+            raise Refused(f"the repository there is signed by {document.key}, not by {key}")
+        (certificate,) = certificates.read(key_asc, wanted=key)
+        if known is not None:
+            certificate = certificates.merge(known, certificate)
+        try:
+            # First: anyone may have put a file there that takes long to read.
+            verify.check(document.signed, document.sig, document.key, certificate)
+        except SignatureError as error:
+            refused = error
+            continue
+        return Public(stream.whole_of(document), certificate)
+    told = "" if refused is None else f": {refused.message}"
+    raise Refused(f"the repository there is not signed by its key{told}") from refused
 
 
 def read_own(workspace: Workspace, source: str, key: Fingerprint) -> Public | None:
