@@ -53,14 +53,11 @@ wheel-test: machine .venv/for-test ## build the wheel, install it elsewhere, tes
 machine:
 	@tools/setup.sh machine
 
-# One environment, one stamp for each use of it. The machine comes first: venv may be missing.
-.venv/for-use: pyproject.toml tools/setup.sh tools/requirements.py | machine
-	@tools/setup.sh venv
-	@touch $@
-
-.venv/for-%: pyproject.toml tools/setup.sh tools/requirements.py | machine
-	@tools/setup.sh venv $*
-	@touch $@
+# One environment, one note in it for each use. tools/setup.sh decides what is to be done: which file
+# is newer does not tell that this folder was moved or its Python replaced.
+# The machine comes first: venv may be missing.
+.venv/for-%: machine
+	@tools/setup.sh venv $(filter-out use,$*)
 
 clean: ## remove what make made
 	rm -rf .venv site build dist .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

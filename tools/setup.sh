@@ -7,6 +7,7 @@
 #
 # apt-get is used only where something is missing and only as root or with a sudo that does not ask.
 # Where that is not possible the exact command is printed and nothing is changed.
+# .venv is made anew where it was made for another folder or another Python.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,16 +16,23 @@ die() { say "error: $1"; shift; for line in "$@"; do say "$line"; done; exit 1; 
 
 # The first interpreter that is new enough; $PYTHON is taken at its word.
 find_python() {
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    if [ -n "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        set -- python3 python3.14 python3.13 python3.12 python3.11
+    fi
+    for candidate; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$candidate"
             return
         fi
     done
-    found=$("${PYTHON:-python3}" --version 2>&1) || found="none was found"
-    die "sig needs Python 3.11 or newer ($found)" \
-        "hint: make PYTHON=/path/to/python3.11 (or newer)"
+    found=$("$1" --version 2>&1) || found="not found"
+    die "sig needs Python 3.11 or newer, and $1 is ${found#Python }" \
+        "hint: install a newer one, then the same make command again; or name it: make PYTHON=/path/to/python3.12"
 }
+
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none; }
 
 # The package that brings venv to this interpreter: Debian and Ubuntu leave ensurepip out of python3.
 venv_package() {
@@ -38,24 +46,31 @@ venv_package() {
 
 apt_install() {
     if ! command -v apt-get >/dev/null; then
-        die "$1 missing" "hint: install with this system's package manager: $2"
+        die "missing: $1" "hint: install with this system's package manager what Debian calls $2"
     fi
     if [ "$(id -u)" = 0 ]; then
         become=""
-    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    elif ! command -v sudo >/dev/null; then
+        die "missing: $1; only root may install it, and there is no sudo" \
+            "Type this as root, then the same make command again:" \
+            "    apt-get update && apt-get install --no-install-recommends -y $2"
+    elif sudo -n true </dev/null 2>/dev/null; then
         become="sudo -n"
     else
-        die "$1 missing, and this user may not install" \
+        die "missing: $1; sudo would ask for a password" \
             "Type this, then the same make command again:" \
             "    sudo apt-get update && sudo apt-get install --no-install-recommends -y $2"
     fi
     say "installing with apt-get: $2"
+    # A machine that has just started may be busy with its own upgrades: they are waited for.
     # shellcheck disable=SC2086  # the words of both are meant to be split
-    set -- $become env DEBIAN_FRONTEND=noninteractive apt-get install --no-install-recommends -y -q $2
-    # The lists of a fresh machine are empty or old: then once more with new ones.
+    set -- $become env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 \
+        install --no-install-recommends -y -q $2
+    # The lists of a fresh machine are empty or old: then once more with new ones. One source that
+    # does not answer fails the update, but may not be the one that is needed.
     # shellcheck disable=SC2086
-    "$@" >/dev/null 2>&1 </dev/null || { $become apt-get update -q >&2 && "$@" >&2 </dev/null; } ||
-        die "apt-get could not install" "hint: $*"
+    "$@" >/dev/null 2>&1 </dev/null || { $become apt-get update -q >&2 </dev/null; "$@" >&2 </dev/null; } ||
+        die "apt-get could not install $1" "hint: see why, then the same make command again: $*"
 }
 
 machine() {
@@ -83,16 +98,25 @@ machine() {
 
 environment() {
     python=$(find_python)
-    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    # An environment's scripts hold its path, and its packages belong to one version of Python: of
+    # its own, unless $PYTHON asks for another.
+    wanted="Python $(version_of "${PYTHON:-.venv/bin/python}") in $PWD"
+    if [ "$(cat .venv/made-for 2>/dev/null)" != "$wanted" ]; then
         say "making .venv with $("$python" --version)"
         "$python" -m venv --clear .venv
+        echo "Python $(version_of .venv/bin/python) in $PWD" >.venv/made-for
     fi
+    done=.venv/for-${*:-use}
+    state=$(cat pyproject.toml tools/setup.sh tools/requirements.py | cksum)
+    [ "$(cat "$done" 2>/dev/null)" != "$state" ] || return 0
+
     # The groups are read from pyproject.toml here: only pip 25.1 and newer know --group.
     .venv/bin/python tools/requirements.py "$@" >.venv/requirements.txt
     say "installing sig${1:+, and what is needed for: $*}"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         --editable . ${1:+--requirement .venv/requirements.txt} ||
         die "pip could not install the packages" "hint: is the network up? (pip config list)"
+    echo "$state" >"$done"
 }
 
 case ${1:-} in
