@@ -6,17 +6,16 @@ T1  As it should be written, the signed bytes stand in the file as they are: the
     before a word of them is read (`Document.signed`).
 T2  Each piece that is read is written again, and must be what stands there. So what was verified
     and what was read are the same, and no name stands twice.
-T3  A file that is laid out in another way is first written anew, in order, through the disk where
-    it is large (`readings`).
+T3  A file that is laid out in another way is first written anew, in order, through what the
+    caller gives to put the pieces into: a file, where it is large (`readings`).
 T4  A repository is of version 0.0.1; what else it says of itself is known at its end (`Head`).
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
-from typing import Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 from sig.errors import FormatError
 from sig.model import instant, limits, strict, wire
@@ -32,6 +31,7 @@ _IN_FILE = limits.DEPTH - 2
 _IN_DATA = _IN_FILE - 1
 _IN_LIST = _IN_DATA - 2
 _NOT_CANONICAL = "its signed bytes are not written in the one form that is signed"
+_GROWS = "larger than 256 MiB as it should be written"
 
 
 class Entry(NamedTuple):
@@ -167,49 +167,50 @@ def _sliced(raw: bytes) -> Document | None:
     return Document(raw, at, key, sig)
 
 
-def _rewritten(raw: bytes) -> bytes:
+def _rewritten(raw: bytes, spool: IO[bytes]) -> bytes:
     """The same document as it should be written (T3). Raises FormatError."""
     scanner = Scanner(raw)
     outer: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     filed: dict[str, tuple[int, int]] = {}
-    with tempfile.SpooledTemporaryFile(max_size=limits.SPOOL) as spool:
-        for name in _members(scanner, "an envelope"):
-            if name != "data":
-                outer[name] = scanner.value(_IN_FILE)
-                continue
-            outer["data"] = {}
-            for field in _members(scanner, "the data of an envelope"):
-                if field == "attestations" and scanner.peek() == "{":
-                    fields[field] = {}
-                    for id in scanner.members(most=_identifiers(len(raw))):
-                        start = spool.tell()
-                        for piece in _pieces(scanner):
-                            spool.write(piece)
-                        filed[id] = (start, spool.tell() - start)
-                else:
-                    fields[field] = scanner.value(_IN_DATA)
-        scanner.end()
-        _, key, sig, _ = wire.parts(outer, timestamps=False)
-        _head(fields)
-        written = BytesIO()
-        written.write(_START)
-        between = b"{"
-        for field in sorted(fields):
-            written.write(b"%s%s: " % (between, _encoded(field)))
-            between = b", "
-            if field != "attestations":
-                written.write(_encoded(fields[field]))
-                continue
-            start_of_one = b"{"
-            for id in sorted(filed):
-                at, size = filed[id]
-                spool.seek(at)
-                written.write(b"%s%s: %s" % (start_of_one, _encoded(id), spool.read(size)))
-                start_of_one = b", "
-                if written.tell() > limits.REPOSITORY:
-                    raise FormatError("larger than 256 MiB as it should be written")
-            written.write(b"}" if filed else b"{}")
+    for name in _members(scanner, "an envelope"):
+        if name != "data":
+            outer[name] = scanner.value(_IN_FILE)
+            continue
+        outer["data"] = {}
+        for field in _members(scanner, "the data of an envelope"):
+            if field == "attestations" and scanner.peek() == "{":
+                fields[field] = {}
+                for id in scanner.members(most=_identifiers(len(raw))):
+                    start = spool.tell()
+                    for piece in _pieces(scanner):
+                        spool.write(piece)
+                        if spool.tell() > limits.REPOSITORY:
+                            raise FormatError(_GROWS)
+                    filed[id] = (start, spool.tell() - start)
+            else:
+                fields[field] = scanner.value(_IN_DATA)
+    scanner.end()
+    _, key, sig, _ = wire.parts(outer, timestamps=False)
+    _head(fields)
+    written = BytesIO()
+    written.write(_START)
+    between = b"{"
+    for field in sorted(fields):
+        written.write(b"%s%s: " % (between, _encoded(field)))
+        between = b", "
+        if field != "attestations":
+            written.write(_encoded(fields[field]))
+            continue
+        start_of_one = b"{"
+        for id in sorted(filed):
+            at, size = filed[id]
+            spool.seek(at)
+            written.write(b"%s%s: %s" % (start_of_one, _encoded(id), spool.read(size)))
+            start_of_one = b", "
+            if written.tell() > limits.REPOSITORY:
+                raise FormatError(_GROWS)
+        written.write(b"}" if filed else b"{}")
     written.write(wire.envelope(key, b"}", sig)[len(_START) :])
     return written.getvalue()
 
@@ -259,7 +260,7 @@ def _previous(value: Any, sequence: int | None) -> dict[int, str]:
     return found
 
 
-def readings(raw: bytes) -> Iterator[Document]:
+def readings(raw: bytes, spool: Callable[[], IO[bytes]] = BytesIO) -> Iterator[Document]:
     """The file as it lies there, and if more is asked for, as it should be written (T3).
 
     What an owner signed is the second where it differs. Raises FormatError when neither reads.
@@ -267,7 +268,8 @@ def readings(raw: bytes) -> Iterator[Document]:
     as_it_is = _sliced(raw)
     if as_it_is is not None:
         yield as_it_is
-    written = _rewritten(raw)
+    with spool() as pieces:
+        written = _rewritten(raw, pieces)
     if as_it_is is None or written != raw:
         document = _sliced(written)
         if document is None:
@@ -275,12 +277,16 @@ def readings(raw: bytes) -> Iterator[Document]:
         yield document
 
 
-def read(raw: bytes, make: Callable[[Iterator[Entry]], _T]) -> tuple[Document, _T]:
+def read(
+    raw: bytes,
+    make: Callable[[Iterator[Entry]], _T],
+    spool: Callable[[], IO[bytes]] = BytesIO,
+) -> tuple[Document, _T]:
     """What `make` makes of all entries of a file, its owner's signature not verified.
 
     It is called again where the file has to be written anew first. Raises FormatError.
     """
-    for document in readings(raw):
+    for document in readings(raw, spool):
         try:
             made = make(document.entries())
         except FormatError:

@@ -13,9 +13,10 @@ index.sqlite           a view of all statements; can be deleted
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from sig.errors import FormatError, StoreError
+from sig.model import limits
 from sig.model.attestation import UnverifiedAttestation
 
 if TYPE_CHECKING:
@@ -91,9 +92,16 @@ def read(raw: bytes, what: str, make: Callable[[Iterator[Entry]], _T]) -> tuple[
     from sig.model import stream
 
     try:
-        return stream.read(raw, make)
+        return stream.read(raw, make, spool)
     except FormatError as error:
         raise StoreError(f"{what} is damaged: {error.message}", hint="sig doctor") from error
+
+
+def spool() -> IO[bytes]:
+    """Where the pieces of a large repository that is not in order are put (docs/spec/limits §1)."""
+    import tempfile
+
+    return tempfile.SpooledTemporaryFile(max_size=limits.SPOOL)
 
 
 def next_state(

@@ -27,6 +27,7 @@ from sig.model.attestation import Attestation, Malformed
 from sig.model.fingerprint import Fingerprint
 from sig.model.standing import Standing
 from sig.model.stream import Document, Entry
+from sig.repo import layout
 from sig.repo.home import Home
 from sig.repo.memory import Publishes
 from sig.trust.decide import CLOCK_SKEW
@@ -109,6 +110,9 @@ def check(
     except FormatError as error:
         told = f"repo.json is not a repository: {error.message}"
         raise Refusal("failed", "format", told) from error
+    except OSError as error:
+        told = f"repo.json cannot be put in order: {(error.strerror or 'error').lower()}"
+        raise Refusal("failed", "too-large", told, hint="df -h") from error
     head = document.head
     ends = [end for end in (head.expires, signature_ends) if end is not None]
     return Checked(
@@ -134,7 +138,7 @@ def _signed(
     written anew, and what reads is asked for again. Raises Refusal, FormatError.
     """
     refused = None
-    for document in stream.readings(raw):
+    for document in stream.readings(raw, layout.spool):
         certificate = owner_certificate(document.key, key_asc, pinned, known)
         try:
             return document, certificate, owner_signature(document, certificate, now)

@@ -67,7 +67,7 @@ def _checked(raw: bytes, key_asc: bytes, key: Fingerprint, known: Certificate | 
     """The repository of exactly this key. Raises Refused (P1), FormatError."""
     check_parts(raw)
     refused: SignatureError | None = None
-    for document in stream.readings(raw):
+    for document in stream.readings(raw, layout.spool):
         if document.key != key:
             raise Refused(f"the repository there is signed by {document.key}, not by {key}")
         (certificate,) = certificates.read(key_asc, wanted=key)

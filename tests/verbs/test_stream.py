@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sig.model import limits
+from sig.repo import layout
 from sig.repo.transport import Response
 from sig.verbs import checking, downloading, fetch
 from sig.verbs.checking import Refusal, check
@@ -93,6 +94,24 @@ def test_words_before_the_damage_are_not_kept(served: Any) -> None:
     with pytest.raises(Refusal) as refused:
         served(bob, raw)
     assert ("failed", "format") == (refused.value.result, refused.value.reason)
+
+
+def test_a_full_disk_is_the_failure_of_one_remote(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not in order goes through a file; where there is no room, others go on."""
+    bob = Party("bob")
+    bob.says()
+
+    def full() -> Any:
+        return open("/dev/full", "w+b", buffering=0)
+
+    monkeypatch.setattr(layout, "spool", full)
+    served(bob, bob.repository())
+    with pytest.raises(Refusal) as refused:
+        served(bob, loosely(bob.repository()))
+    assert ("failed", "too-large") == (refused.value.result, refused.value.reason)
+    assert "no space left" in refused.value.message
 
 
 def test_malformed_statements_are_counted_and_only_some_are_kept(
