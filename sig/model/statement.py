@@ -51,6 +51,8 @@ class Statement(NamedTuple):
     criteria: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    manifest: Identifier | None = None
+    exclude: tuple[str, ...] = ()
     expires: int | None = None
     withdrawn: bool = False
     odd: str | None = None

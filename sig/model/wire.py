@@ -90,7 +90,7 @@ def _string_list(value: Any, what: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _file_id(value: Any, what: str) -> str:
+def _file_id(value: Any, what: str) -> Identifier:
     try:
         found = Identifier(value)
     except (TypeError, ValueError, AttributeError):
@@ -134,12 +134,8 @@ def _check_unused(data: Mapping[str, Any]) -> None:
         raise FormatError("name is not a text")
     if "size" in data and (type(data["size"]) is not int or data["size"] < 0):
         raise FormatError("size is not a length in bytes")
-    if "manifest" in data:
-        _file_id(data["manifest"], "manifest")
-    if "exclude" in data:
-        if "manifest" not in data:
-            raise FormatError("exclude stands without manifest")
-        _string_list(data["exclude"], "exclude")
+    if "exclude" in data and "manifest" not in data:
+        raise FormatError("exclude stands without manifest")
     if "evidence" in data:
         listed = data["evidence"]
         if type(listed) is not list:
@@ -159,6 +155,8 @@ _OPTIONAL: dict[str, Callable[[Any], Any]] = {
     "criteria": lambda value: _string_list(value, "criteria"),
     "aliases": _alias_list,
     "needs": lambda value: _string_list(value, "needs"),
+    "manifest": lambda value: _file_id(value, "manifest"),
+    "exclude": lambda value: _string_list(value, "exclude"),
     "expires": expiry,
 }
 
