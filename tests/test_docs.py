@@ -211,4 +211,8 @@ def test_the_limits_that_the_specification_states_are_those_of_the_program() -> 
         "without a byte": limits.IDLE_SECONDS,
         "slowest": limits.SLOWEST_BYTES_PER_SECOND,
         "redirects": limits.REDIRECTS,
+        "bytes of a path of a manifest": limits.PATH,
+        "bytes of one part of it": limits.NAME,
+        "globs of an `exclude`": limits.GLOBS,
+        "bytes of a glob": limits.GLOB,
     }

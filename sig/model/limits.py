@@ -35,6 +35,11 @@ SEEN = 4096  # entries of `seen`
 USER_IDS = 64  # of one certificate
 SUBKEYS = 64  # of one certificate
 
+# A tree of files on the disk (sig.repo.tree).
+TREE_ENTRIES = 1_000_000  # files and folders
+TREE_DEPTH = 500  # folders within each other
+TREE_BYTES = 1024 * GIB  # of all files together: a file of holes costs nothing to make
+
 # The network.
 REDIRECTS = 5  # of one request
 CONNECT_SECONDS = 10  # TCP, all addresses of a name together; and as much again for TLS
@@ -46,3 +51,19 @@ VALIDATOR = 1 * KIB  # characters of an ETag or a Last-Modified
 URL = 2048  # characters; of a redirect, four times that
 PIECES = 100_000  # of one answer (chunks, lines, reads), before their size counts
 PIECE = 256  # bytes: one more piece for each so many
+
+# Archives and trees.
+PATH = 4096  # bytes of one path of a manifest
+NAME = 255  # bytes of one part of it
+GLOBS = 64  # of one `exclude`
+GLOB = 255  # bytes of one of them
+MEMBERS = 500_000  # files and folders of an archive, with those of archives in it
+UNPACKED = 32 * GIB  # what is in an archive, with archives in it
+UNPACKED_FREE = 256 * MIB  # above this, at most so many times the size of the archive:
+UNPACKED_RATIO = 200
+DIRECTORY = 64 * MIB  # the central directory of a zip
+TAR_HEADER = 64 * KIB  # the extended header of one member of a tar
+XZ_MEMORY = 128 * MIB  # what an xz may ask for: `xz -9` asks for half of it
+NESTED = 4  # archives within each other
+NESTED_SIZE = 2 * GIB  # of one archive in another
+SHEBANG = 255  # bytes of the line before a zip
