@@ -32,14 +32,16 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sig.errors import Changed, FormatError, Refused
 from sig.model import limits
 from sig.model.manifest import DEFAULT_EXCLUDES, Manifest, excluded, told
 from sig.repo.disk import failed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Progress = Callable[[int, int], None]
 _Entry = tuple[str, str, int]  # the name as the system has it, the path in the tree, S_IFMT
