@@ -29,11 +29,13 @@ from urllib.parse import urlsplit
 
 from sig import __version__
 from sig.errors import NetworkError
-from sig.repo.failure import translated
+from sig.repo.failure import of_proxy, translated
 from sig.repo.meter import Meter, Reader, Watch
 from sig.repo.transport import Limits
 
 if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
     import requests
 
 USER_AGENT = f"sig/{__version__}"
@@ -82,7 +84,7 @@ class Line:
         self.home: Place = "public"
         self.reused = False
         self.asked = False
-        self.reader: Reader | None = None
+        self.answer: HTTPResponse | None = None
         self.session = _session(self)
 
     def close(self) -> None:
@@ -105,7 +107,7 @@ class Line:
         bounds = self.bounds
         for attempt in (1, 2):
             self.reused = self.asked = False
-            self.reader = None
+            self.answer = None
             self.watch = Watch(bounds, limit)
             try:
                 return self.session.get(
@@ -116,8 +118,8 @@ class Line:
                     timeout=(bounds.connect_seconds, bounds.idle_seconds),
                 )
             except Exception as error:
-                if self.reader is not None:
-                    self.reader.close()  # urllib3 forgets it when it finds a header invalid
+                if self.answer is not None:
+                    self.answer.close()  # urllib3 forgets it when it finds a header invalid
                 if isinstance(error, NetworkError):
                     raise
                 # A kept connection may have been closed while the request was on its way.
@@ -153,8 +155,8 @@ class Line:
             found = self.resolve(host.strip("[]"), port)
         except (socket.gaierror, UnicodeError) as error:
             gone = getattr(error, "errno", socket.EAI_NONAME) in _NO_SUCH_NAME
-            message = "name not found" if gone else "the name could not be looked up"
-            raise NetworkError(message if checked else "proxy: " + message) from error
+            refusal = NetworkError("name not found" if gone else "the name could not be looked up")
+            raise (refusal if checked else of_proxy(refusal)) from error
         addresses = [
             entry for entry in found if not checked or self.allows(self.place(entry[4][0]))
         ]
@@ -185,9 +187,7 @@ class Line:
                 sock.close()
                 raise
         refusal = translated(failure, self.bounds, connecting=True)
-        if not checked:
-            refusal = NetworkError("proxy: " + refusal.message)
-        raise refusal from failure
+        raise (refusal if checked else of_proxy(refusal)) from failure
 
 
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
@@ -208,8 +208,8 @@ def _session(line: Line) -> requests.Session:
 
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
-            raw = self.fp.detach()
-            self.fp = line.reader = Reader(Meter(raw, sock, line.watch))
+            line.answer = self
+            self.fp = Reader(Meter(self.fp.detach(), sock, line.watch))
 
         def begin(self) -> None:
             super().begin()
@@ -229,6 +229,12 @@ def _session(line: Line) -> requests.Session:
                 line.admit(self.sock.getpeername()[0])
             line.asked = True
             super().request(*args, **kwargs)  # type: ignore[misc]
+
+        def _tunnel(self) -> None:
+            try:
+                super()._tunnel()  # type: ignore[misc]
+            except Exception as error:
+                raise of_proxy(translated(error, line.bounds)) from error
 
     class Plain(Guarded, HTTPConnection):
         response_class = Answer

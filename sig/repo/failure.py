@@ -10,11 +10,14 @@ What lives here: how the errors of requests, urllib3, http.client, ssl and the s
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 
 from sig.errors import NetworkError
 from sig.repo.transport import Limits
+
+_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})(?: |$)")  # of http.client
 
 
 def status_words(status: int) -> str:
@@ -32,6 +35,11 @@ def too_large() -> NetworkError:
 
 def timed_out(seconds: float) -> str:
     return f"timed out after {seconds:g} s"
+
+
+def of_proxy(error: NetworkError) -> NetworkError:
+    """The same, said of the proxy."""
+    return NetworkError("proxy: " + error.message, reason=error.reason)
 
 
 def translated(error: BaseException, bounds: Limits, *, connecting: bool = False) -> NetworkError:
@@ -75,6 +83,8 @@ def translated(error: BaseException, bounds: Limits, *, connecting: bool = False
         return NetworkError(f"{prefix}the answer is not HTTP", reason="http")
     for cause in causes:
         if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException):
+            if refused := _TUNNEL.match(str(cause)):  # 9: what follows are the proxy's words
+                return NetworkError(prefix + status_words(int(refused[1])))
             why = cause.strerror or str(cause)
             return NetworkError(prefix + _plain(why[:1].lower() + why[1:]))
     return NetworkError(f"{prefix}the request failed")
