@@ -204,16 +204,21 @@ def _session(line: Line) -> requests.Session:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
     class Answer(HTTPResponse):
-        """3: reads through the counter of the running request."""
+        """3, 11: reads through the counter of the running request, and what checks the framing."""
 
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
             line.answer = self
-            self.fp = Reader(Meter(self.fp.detach(), sock, line.watch))
+            self.fp = self.reader = Reader(Meter(self.fp.detach(), sock, line.watch))
 
         def begin(self) -> None:
             super().begin()
             line.watch.in_header = False
+            if self.chunked:
+                self.reader.expect_chunks()
+                # 11: RFC 9112 §6.1, where it ends is not agreed on.
+                if self.version < 11 or "content-length" in self.headers:
+                    self.will_close = True
 
     class Guarded:
         sock: Any

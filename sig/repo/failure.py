@@ -33,6 +33,10 @@ def too_large() -> NetworkError:
     return NetworkError("more bytes than are allowed here", reason="too-large")
 
 
+def not_http() -> NetworkError:
+    return NetworkError("the answer is not HTTP", reason="http")
+
+
 def timed_out(seconds: float) -> str:
     return f"timed out after {seconds:g} s"
 

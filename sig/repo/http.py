@@ -6,7 +6,7 @@ the reader's own network. What does not: what the bytes mean, which URL a remote
 (`transport.check_url`), and, in these rooms, the rules of
 
 - `connection`: where a connection may lead (5, 6), and what is sent (7);
-- `meter`: what is counted while it arrives (3, 10);
+- `meter`: what is counted while it arrives, and the framing (3, 10, 11);
 - `failure`: the words for what went wrong (9).
 
 The rules kept here, with their numbers at the checks:
@@ -35,7 +35,7 @@ from urllib.parse import urljoin, urlsplit
 from sig.errors import NetworkError
 from sig.model import limits
 from sig.repo.connection import Line, Place, Resolve, place_of, resolve
-from sig.repo.failure import status_words, too_large, translated
+from sig.repo.failure import not_http, status_words, too_large, translated
 from sig.repo.transport import Limits, Progress, Response, Validators
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _announced(answer: requests.Response) -> int | None:
     if length is None or "transfer-encoding" in answer.headers:
         return None
     if not (length.isascii() and length.isdigit()):
-        raise NetworkError("the answer is not HTTP", reason="http")
+        raise not_http()
     if len(length) > 18:
         raise too_large()
     return int(length)
@@ -242,7 +242,7 @@ def _raw(answer: requests.Response, bounds: Limits) -> Iterator[bytes]:
     except NetworkError:
         raise
     except ValueError as error:  # http.client trusts the size of a chunk
-        raise NetworkError("the answer is not HTTP", reason="http") from error
+        raise not_http() from error
     except Exception as error:
         raise translated(error, bounds) from error
 
