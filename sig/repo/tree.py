@@ -378,12 +378,13 @@ class _Reading:
             self._end(tell=True)
         except BaseException as error:
             self._failures.append(error)
-            raise
+            if not isinstance(error, Exception):  # Ctrl-C
+                raise
         finally:
             self._end(tell=False)
             for each in self._open:
                 each.close()
-        if self._failures:
+        if self._failures:  # the others are of threads that were stopped by the first
             raise self._failures[0]
         if self._progress is not None:
             self._progress(*self._done())
