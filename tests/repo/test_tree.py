@@ -41,6 +41,18 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """In memory where that is possible: many small files are slow to write on a disk."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    path = Path(tempfile.mkdtemp(prefix="sig-test-", dir=memory))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Files in three levels."""
     made = tmp_path / "folder"
