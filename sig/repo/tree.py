@@ -531,6 +531,7 @@ class _Reading:
 
 
 def _changed(before: os.stat_result, after: os.stat_result) -> bool:
+    # The time of a change cannot be put back as that of the bytes can; on Windows there is none.
     return (
         before.st_mtime_ns != after.st_mtime_ns
         or before.st_ctime_ns != after.st_ctime_ns

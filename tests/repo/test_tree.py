@@ -238,15 +238,22 @@ SPECIAL = {
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize("where", ["evil", "b/evil", "b/d/evil"])
 def test_what_is_no_file_is_refused_with_its_path(
-    folder: Path, tmp_path: Path, way: str, kind: str, where: str
+    folder: Path,
+    tmp_path: Path,
+    way: str,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    where: str,
 ) -> None:
-    """At every level; nothing is opened that could hang, and what was asked for by name neither.
+    """At every level, and without opening it: a FIFO may hang, a device may do anything.
 
     The twin: without it, or where it is excluded, or where nobody asked for it, all is well.
     """
     write(tmp_path / "other", {"a": b"secret", "b/c": b"secret"})
     special(folder / where, kind, tmp_path / "other")
     words = f"{folder}/{where} is {SPECIAL[kind]}; a tree holds regular files and folders only"
+    opened: list[str] = []
+    _before(monkeypatch, "open", lambda *given: opened.append(os.path.basename(given[0])))
 
     for refused in (lambda: digests(folder), lambda: files(folder, ["a", where])):
         with pytest.raises(Refused) as caught:
@@ -255,6 +262,7 @@ def test_what_is_no_file_is_refused_with_its_path(
 
     assert HERE == digests(folder, ["evil"]) == digests(folder, ["/" + where])
     assert HERE == files(folder, HERE)
+    assert "evil" not in opened
     (folder / where).unlink()
     assert HERE == digests(folder)
 
@@ -367,6 +375,9 @@ def test_an_excluded_folder_is_not_opened(
     shown = " ".join(map(str, opened)).replace(str(folder), "")
     assert "b" in shown and "d" in shown
     assert ".git" not in shown and "__pycache__" not in shown
+    opened.clear()
+    digests(folder, [".git", "d/"])
+    assert "d" not in (os.path.basename(str(each)) for each in opened)
 
 
 def test_a_glob_sees_the_path_below_the_folder(folder: Path, way: str) -> None:
@@ -593,8 +604,28 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     assert sha256(file.read_bytes()) == files(folder, ["b/file"])["b/file"]
 
 
+def test_a_file_is_not_read_beyond_its_size(
+    folder: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that grows with every block that is read: it takes one block more to know."""
+    file = folder / "b/log"
+    file.write_bytes(bytes(2 * module._BLOCK))
+    reads: list[object] = []
+
+    def grow(*given: object) -> None:
+        reads.append(given)
+        assert len(reads) < 10
+        with file.open("ab") as opened:
+            opened.write(bytes(module._BLOCK))
+
+    _before(monkeypatch, "readv", grow)
+    with pytest.raises(Changed):
+        files(folder, ["b/log"])
+    assert 3 == len(reads)
+
+
 def test_a_file_that_grows_for_ever_is_not_read_for_ever(folder: Path, way: str) -> None:
-    """Reading ends where its size was; so do files of /proc, which have none."""
+    """A log that another thread writes; and a file of /proc, which has no size."""
     file = folder / "b/log"
     file.write_bytes(bytes(2 * module._BLOCK))
     over = threading.Event()
@@ -685,6 +716,20 @@ def test_a_folder_that_was_swapped_after_it_was_listed_is_refused(
 
     with pytest.raises(FOR_A_FOLDER[kind], match=f"^{folder}/b"):
         digests(folder, threads=1)
+
+
+def test_a_folder_without_descriptors_is_the_same_at_the_end(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where folders are opened by name, another one in its place could be read; also where only
+    one file was asked for."""
+    monkeypatch.setattr(module, "_DESCRIPTORS", False)
+    swap = _once(lambda: _swap(folder / "b/d", "another folder", tmp_path), "e")
+    _before(monkeypatch, "lstat", swap)
+
+    with pytest.raises(Changed, match=f"^{folder}/b/d changed while it was read$"):
+        files(folder, ["b/d/e"])
+    assert {"b/d/e": sha256(b"?")} == files(folder, ["b/d/e"])
 
 
 @pytest.mark.parametrize("when", ["scandir", "readv"])
