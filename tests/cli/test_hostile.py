@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -148,6 +149,8 @@ def test_what_the_terminal_cannot_encode_is_shown_escaped(
     again: Told, environment: dict[str, str]
 ) -> None:
     """No traceback, the same exit status, and the words of others as `\\uXXXX`."""
+    if not starts(again.alice, environment):
+        pytest.skip("this Python does not start in this locale: see the .pth files beside it")
     again.bob.sig("attest", "unknown", "--not-ok", "--reviewed", "-m", "tödlich \U0001f480 日本")
     again.alice.sig("fetch")
     path = again.alice.write("ünï", "unknown\n")
@@ -161,13 +164,28 @@ def test_what_the_terminal_cannot_encode_is_shown_escaped(
         assert '    "t\\u00f6dlich \\ud83d\\udc80 \\u65e5\\u672c"' in ran.lines
 
 
+def starts(person: Person, environment: dict[str, str]) -> bool:
+    """Whether this Python starts at all, before it knows of any command.
+
+    Until 3.12 it reads .pth files in the encoding of the locale, even in UTF-8 mode, and gives up
+    where the path of an editable checkout in one has an umlaut.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", ""],
+        env=person.environment | environment,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+    )
+    return ran.returncode == 0
+
+
 # --- broken things -------------------------------------------------------------------------------
 
 
 def test_a_reader_that_stops_is_no_bug(told: Told) -> None:
     """`sig … | head -1`: no traceback, no message, whatever the size."""
     for count in (1, 3000):
-        words = " ".join([*map(str, command()), "verify", *["good"] * count])
+        words = shlex.join([*command(), "verify", *["good"] * count])
         ran = subprocess.run(
             ["bash", "-c", f"{words} | head -1; echo ${{PIPESTATUS[0]}} >&2"],
             cwd=told.alice.place,
@@ -198,7 +216,7 @@ def test_streams_that_are_closed_or_full_are_no_bug(told: Told, line: str, statu
     before = trusted_state(told.alice.folder)
 
     ran = subprocess.run(
-        ["bash", "-c", f"{' '.join(command())} {line}"],
+        ["bash", "-c", f"{shlex.join(command())} {line}"],
         cwd=told.alice.place,
         env=told.alice.environment,
         stdin=subprocess.DEVNULL,
@@ -453,7 +471,7 @@ def test_a_disk_that_is_full(again: Told) -> None:
     alice = again.alice
     before = trusted_state(alice.folder)
 
-    words = " ".join([*command(), "trust", "add", again.carol.fingerprint])
+    words = shlex.join([*command(), "trust", "add", again.carol.fingerprint])
     full = f"trap '' XFSZ; ulimit -f 0; exec {words}"
     ran = subprocess.run(
         ["bash", "-c", full],
