@@ -149,8 +149,8 @@ def test_what_the_terminal_cannot_encode_is_shown_escaped(
     again: Told, environment: dict[str, str]
 ) -> None:
     """No traceback, the same exit status, and the words of others as `\\uXXXX`."""
-    if not starts(again.alice, environment):
-        pytest.skip("this Python does not start in this locale: see the .pth files beside it")
+    if not finds(again.alice, environment):
+        pytest.skip("this Python does not find sig in this locale: see its .pth files")
     again.bob.sig("attest", "unknown", "--not-ok", "--reviewed", "-m", "tödlich \U0001f480 日本")
     again.alice.sig("fetch")
     path = again.alice.write("ünï", "unknown\n")
@@ -164,14 +164,16 @@ def test_what_the_terminal_cannot_encode_is_shown_escaped(
         assert '    "t\\u00f6dlich \\ud83d\\udc80 \\u65e5\\u672c"' in ran.lines
 
 
-def starts(person: Person, environment: dict[str, str]) -> bool:
-    """Whether this Python starts at all, before it knows of any command.
+def finds(person: Person, environment: dict[str, str]) -> bool:
+    """Whether this Python starts and finds sig, before any of it runs.
 
-    Until 3.12 it reads .pth files in the encoding of the locale, even in UTF-8 mode, and gives up
-    where the path of an editable checkout in one has an umlaut.
+    A .pth file with an umlaut in it, as an editable checkout may have, is not for an ASCII locale:
+    before 3.13 Python gives up at it, later it looks for a folder whose name it cannot encode.
     """
+    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec('sig') is None)"
     ran = subprocess.run(
-        [sys.executable, "-c", ""],
+        [sys.executable, "-c", code],
+        cwd=person.place,
         env=person.environment | environment,
         stderr=subprocess.DEVNULL,
         timeout=60,
