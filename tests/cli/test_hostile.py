@@ -149,8 +149,8 @@ def test_what_the_terminal_cannot_encode_is_shown_escaped(
     again: Told, environment: dict[str, str]
 ) -> None:
     """No traceback, the same exit status, and the words of others as `\\uXXXX`."""
-    if not finds(again.alice, environment):
-        pytest.skip("this Python does not find sig in this locale: see its .pth files")
+    if not loads(again.alice, environment):
+        pytest.skip("the path of the installation is not for Python in this locale")
     again.bob.sig("attest", "unknown", "--not-ok", "--reviewed", "-m", "tödlich \U0001f480 日本")
     again.alice.sig("fetch")
     path = again.alice.write("ünï", "unknown\n")
@@ -164,15 +164,15 @@ def test_what_the_terminal_cannot_encode_is_shown_escaped(
         assert '    "t\\u00f6dlich \\ud83d\\udc80 \\u65e5\\u672c"' in ran.lines
 
 
-def finds(person: Person, environment: dict[str, str]) -> bool:
-    """Whether this Python starts and finds sig, before any of it runs.
+def loads(person: Person, environment: dict[str, str]) -> bool:
+    """Whether this Python loads what sig needs, before any of its commands runs.
 
-    A .pth file with an umlaut in it, as an editable checkout may have, is not for an ASCII locale:
-    before 3.13 Python gives up at it, later it looks for a folder whose name it cannot encode.
+    Where the path of the installation has an umlaut, an ASCII locale may be too much for Python
+    itself: before 3.13 it does not start where a .pth file names that path, 3.13 looks for a folder
+    whose name it cannot encode, and loads no extension module from there.
     """
-    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec('sig') is None)"
     ran = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", "import sig, pysequoia"],
         cwd=person.place,
         env=person.environment | environment,
         stderr=subprocess.DEVNULL,
