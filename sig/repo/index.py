@@ -13,9 +13,10 @@ I3  A reader writes nothing and leaves no file behind: read-only, a rollback jou
     Where a killed writer left its journal there is no answer until the next write.
 I4  A writer holds the lock of the folder (`Home.writing`).
 
-Nothing is flushed to the disk: after a loss of power I1 notices, and the index is made anew. This
-is against accidents. Whoever may write here could write the files as well; what is found here is
-verified like what is found there.
+What changes little is changed in place, in a transaction; what changes much is written anew beside
+it and takes its place. Nothing is flushed to the disk: after a loss of power I1 notices, and the
+index is made anew. This is against accidents. Whoever may write here could write the files as well;
+what is found here is verified like what is found there.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ from sig.errors import StoreError
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1
-ROWS = 16  # in a bucket, on average; made anew at four times as many
+VERSION = 2
+ROWS = 8  # in a bucket, on average, when the file is new; at four times as many it has outgrown it
 LEAST = 16  # buckets
+FEW = 256  # buckets; up to so many are always changed in place
 FAN = 128  # buckets in a knot
 WAIT = 5.0  # seconds for a writer's commit
 
@@ -78,8 +80,10 @@ class Row(_Row):
             raise ValueError("the text of a row is one line of ASCII without a tab")
         if not source or not id:
             raise ValueError("a row has an identifier and a source")
-        _one_line(id, source)
-        return super().__new__(cls, id, text, source, first_met, malformed)
+        # `_one_line`, written out: this runs for every statement of every fetch.
+        if "\n" in id or "\t" in id or "\n" in source or "\t" in source:
+            _one_line(id, source)
+        return tuple.__new__(cls, (id, text, source, first_met, malformed))
 
 
 class Delta(NamedTuple):
@@ -101,35 +105,92 @@ class _Source:
 
 
 class _Meta:
-    __slots__ = ("buckets", "salt", "sources", "knots")
+    __slots__ = ("buckets", "salt", "sources", "knots", "shift")
 
     def __init__(
         self, buckets: int, salt: bytes, sources: dict[str, _Source], knots: bytearray
     ) -> None:
-        self.buckets = buckets
+        self.buckets = buckets  # a power of two
         self.salt = salt
         self.sources = sources
         self.knots = knots
+        self.shift = 65 - buckets.bit_length()
 
     @property
     def rows(self) -> int:
         return sum(source.rows for source in self.sources.values())
 
     def bucket(self, identifier: bytes) -> int:
-        # Salted: nobody can choose identifiers that all fall into one bucket.
+        # Salted: nobody can choose identifiers that all fall into one bucket. The upper bits: of
+        # twice as many buckets, two that follow each other hold what is in one.
         digest = hashlib.sha256(self.salt + identifier).digest()
-        return int.from_bytes(digest[:8], "big") & (self.buckets - 1)
+        return int.from_bytes(digest[:8], "big") >> self.shift
 
 
-class _Edit:
-    """What becomes of one bucket."""
+class _Edits:
+    """What becomes of the buckets, by number. `bitmaps` are those of the sources that change."""
 
-    __slots__ = ("without", "removed", "added")
+    __slots__ = ("meta", "bitmaps", "without", "removed", "added", "_names")
 
-    def __init__(self) -> None:
-        self.without: set[bytes] = set()  # sources
-        self.removed: set[bytes] = set()  # lines
-        self.added: set[bytes] = set()
+    def __init__(self, meta: _Meta, bitmaps: dict[str, bytearray]) -> None:
+        self.meta = meta
+        self.bitmaps = bitmaps
+        self.without: defaultdict[int, set[bytes]] = defaultdict(set)  # sources
+        self.removed: defaultdict[int, set[bytes]] = defaultdict(set)  # lines
+        self.added: defaultdict[int, list[Row]] = defaultdict(list)
+        self._names = {_encode(name): name for name in bitmaps}
+
+    @property
+    def buckets(self) -> set[int]:
+        """Those that may become different."""
+        return {*self.without, *self.removed, *self.added}
+
+    def forget(self, name: str) -> None:
+        """Take all rows of this source away."""
+        for number in _bits(self.bitmaps[name]):
+            self.without[number].add(_encode(name))
+
+    def remove(self, rows: Iterable[Row]) -> None:
+        """Take these rows away."""
+        for row in rows:
+            self.removed[self.meta.bucket(_encode(row.id))].add(_line(row))
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Put these rows in. They become lines when it is their bucket's turn: until then their
+        texts are not held twice."""
+        added, salt, shift = self.added, self.meta.salt, self.meta.shift
+        for row in rows:
+            # `_Meta.bucket`, written out: this runs for every statement of every fetch.
+            digest = hashlib.sha256(salt + row[0].encode("utf-8", "surrogatepass")).digest()
+            added[int.from_bytes(digest[:8], "big") >> shift].append(row)
+
+    def lines(self, number: int, before: bytes) -> list[bytes]:
+        """The lines of a bucket from now on, sorted. Counts and maps what is in it; once."""
+        lines = before.split(b"\n")
+        lines.pop()  # after the last newline
+        here = set(lines)
+        after = here.difference(self.removed.get(number, ()))
+        without = self.without.get(number)
+        if without:
+            after = {line for line in after if _source(line) not in without}
+        sources, bitmaps = self.meta.sources, self.bitmaps
+        byte, bit = number >> 3, 1 << (number & 7)
+        for row in self.added.get(number, ()):
+            line = _line(row)
+            if line not in after:  # the same row twice is one
+                after.add(line)
+                if line not in here:
+                    sources[row.source].rows += 1
+                    bitmaps[row.source][byte] |= bit
+        lost = here - after
+        if lost:
+            held = set(map(_source, after))
+            for encoded in map(_source, lost):
+                name = self._names[encoded]
+                sources[name].rows -= 1
+                if encoded not in held:
+                    bitmaps[name][byte] &= ~bit
+        return lines if after == here else sorted(after)
 
 
 class Index:
@@ -138,6 +199,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._path = os.path.abspath(path)
+        self._new = f"{self._path}.new"
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -152,9 +214,9 @@ class Index:
             for identifier in ids:
                 wanted.setdefault(meta.bucket(_encode(identifier)), []).append(identifier)
             found: dict[str, list[Row]] = {}
-            for number, rows in self._buckets(connection, meta, wanted):
+            for number, rows in self._buckets(connection, meta, sorted(wanted)):
                 for identifier in wanted[number]:
-                    found[identifier] = list(_select(rows, identifier))
+                    found[identifier] = _select(rows, identifier)
             return found
 
     def stamps(self) -> dict[str, str]:
@@ -197,58 +259,54 @@ class Index:
         # All from the caller comes before the connection: its errors are not the index's.
         for name, (stamp, _) in changed.items():
             _one_line(name, stamp)
-        _one_line(*(each.stamp for each in (delta or {}).values()))
-        filled = {name: (stamp, _lines(name, rows)) for name, (stamp, rows) in changed.items()}
-        added = {name: _lines(name, each.added) for name, each in (delta or {}).items()}
-        removed = {name: _lines(name, each.removed) for name, each in (delta or {}).items()}
+        deltas = delta or {}
+        _one_line(*(each.stamp for each in deltas.values()))
+        filled = {name: (stamp, _of(name, rows)) for name, (stamp, rows) in changed.items()}
+        added = {name: _of(name, each.added) for name, each in deltas.items()}
+        removed = {name: _of(name, each.removed) for name, each in deltas.items()}
         with self._connected("rw") as connection:
             # No flush (see above). The journal is for readers, and for a writer that is killed.
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute("PRAGMA journal_mode=DELETE").fetchone()
             connection.execute("BEGIN IMMEDIATE")
             meta = self._meta_of(connection)
-            left = meta.rows - sum(
+            for name, each in deltas.items():
+                # Else what a killed process did not get to tell would be missing for good.
+                if name not in meta.sources or meta.sources[name].stamp != each.before:
+                    raise IndexStale(f"it is not of the {name} that changed")
+            most = sum(map(len, added.values())) + sum(len(rows) for _, rows in filled.values())
+            most += sum(
                 source.rows
                 for name, source in meta.sources.items()
-                if name in filled or name in gone
+                if name not in filled and name not in gone
             )
-            # Said before the work: the first fetch of many remotes comes here.
-            if left + sum(map(len, filled.values())) > 4 * ROWS * meta.buckets:
-                raise IndexStale("it has outgrown its buckets")
-            edits: defaultdict[int, _Edit] = defaultdict(_Edit)
-            bitmaps = {
-                name: self._bitmap(connection, meta, name) for name in {*filled, *gone, *added}
-            }
+            edits = _Edits(
+                meta,
+                {name: self._bitmap(connection, meta, name) for name in {*filled, *gone, *added}},
+            )
             for name in {*filled, *gone}:
-                for number in _bits(bitmaps[name]):
-                    edits[number].without.add(_encode(name))
-            for name, (stamp, lines) in filled.items():
+                edits.forget(name)
+            for name, (stamp, rows) in filled.items():
                 known = meta.sources.get(name)
                 meta.sources[name] = _Source(stamp, known.rows if known else 0, b"")
-                for identifier, line in lines:
-                    edits[meta.bucket(identifier)].added.add(line)
-            for name, each in (delta or {}).items():
-                known = meta.sources.get(name)
-                # Else what a killed process did not get to tell would be missing for good.
-                if known is None or known.stamp != each.before:
-                    raise IndexStale(f"it is not of the {name} that changed")
-                known.stamp = each.stamp
-                for identifier, line in removed[name]:
-                    edits[meta.bucket(identifier)].removed.add(line)
-                for identifier, line in added[name]:
-                    edits[meta.bucket(identifier)].added.add(line)
-            self._apply(connection, meta, edits, bitmaps)
-            for name in gone:
-                meta.sources.pop(name, None)
-                connection.execute("DELETE FROM source WHERE name = ?", (name,))
-            for name in {*filled, *added}:
-                bitmap = bytes(bitmaps[name])
-                meta.sources[name].digest = _digest(name, bitmap)
-                connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (name, bitmap))
-            if meta.rows > 4 * ROWS * meta.buckets:
-                raise IndexStale("it has outgrown its buckets")
-            self._write_meta(connection, meta)
-            connection.execute("COMMIT")
+                edits.add(rows)
+            for name, each in deltas.items():
+                meta.sources[name].stamp = each.stamp
+                edits.remove(removed[name])
+                edits.add(added[name])
+            outgrown = most > 4 * ROWS * meta.buckets
+            much = meta.buckets > FEW and 4 * len(edits.buckets) > meta.buckets
+            # Windows does not replace a file while somebody reads it.
+            if not outgrown and (not much or sys.platform == "win32"):
+                self._change(connection, edits, gone)
+                return
+            full = most > 2 * ROWS * meta.buckets
+            buckets = _enough(most, meta.buckets) if full else meta.buckets
+            self._write_new(buckets, edits, self._copied(connection, edits, buckets), gone)
+        try:
+            self._take_place()
+        except OSError as error:
+            raise IndexStale(str(error)) from error
 
     def rebuild(self, sources: Mapping[str, tuple[str, Iterable[Row]]]) -> None:
         """Makes the index anew, whatever was there.
@@ -258,33 +316,18 @@ class Index:
         """
         for name, (stamp, _) in sources.items():
             _one_line(name, stamp)
-        lines = {name: _lines(name, rows) for name, (_, rows) in sources.items()}
-        buckets = LEAST
-        # Half as full as they may be on average: most sources only grow.
-        while buckets * ROWS < 2 * sum(map(len, lines.values())):
-            buckets *= 2
-        meta = _Meta(buckets, os.urandom(16), {}, bytearray())
-        contents: list[list[bytes]] = [[] for _ in range(buckets)]
-        bitmaps: dict[str, bytes] = {}
-        for name, (stamp, _) in sources.items():
-            bitmap = bytearray(buckets // 8)
-            for identifier, line in lines[name]:
-                number = meta.bucket(identifier)
-                contents[number].append(line)
-                bitmap[number >> 3] |= 1 << (number & 7)
-            bitmaps[name] = bytes(bitmap)
-            digest = _digest(name, bitmaps[name])
-            meta.sources[name] = _Source(stamp, len(lines[name]), digest)
-        del lines
-        new = f"{self._path}.new"
+        listed = {name: _of(name, rows) for name, (_, rows) in sources.items()}
+        buckets = _enough(sum(map(len, listed.values())), LEAST)
+        known = {name: _Source(stamp, 0, b"") for name, (stamp, _) in sources.items()}
+        meta = _Meta(buckets, os.urandom(16), known, bytearray())
+        edits = _Edits(meta, {name: bytearray(buckets // 8) for name in sources})
+        for rows in listed.values():
+            edits.add(rows)
+        contents = (_join(edits.lines(number, b"")) for number in range(buckets))
         try:
-            self._write_new(new, meta, contents, bitmaps)
-            self._take_place(new)
-        except BaseException as error:
-            with suppress(OSError):
-                os.unlink(new)
-            if not isinstance(error, OSError):
-                raise
+            self._write_new(buckets, edits, contents)
+            self._take_place()
+        except OSError as error:
             words = os.strerror(error.errno).lower() if error.errno else str(error)
             raise StoreError(f"the index cannot be written: {words}") from error
 
@@ -316,8 +359,10 @@ class Index:
         except IndexStale:
             raise
         # Damage shows as any of these: a length of 2^31, text that is none, a column of another
-        # type.
-        except (sqlite3.Error, OSError, MemoryError, ValueError, TypeError, OverflowError) as error:
+        # type, a source that is none.
+        except (sqlite3.Error, OSError, MemoryError, LookupError) as error:
+            raise IndexStale(str(error) or type(error).__name__) from error
+        except (ValueError, TypeError, OverflowError) as error:
             raise IndexStale(str(error) or type(error).__name__) from error
         finally:
             if connection is not None:
@@ -327,6 +372,8 @@ class Index:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._connected("ro") as connection:
+            # Hardly any page is read twice: more of them in memory would only be made and dropped.
+            connection.execute("PRAGMA cache_size=-256")
             connection.execute("BEGIN")  # one moment for all that is read
             yield connection
 
@@ -365,20 +412,36 @@ class Index:
         return bytes(row[0])
 
     def _buckets(
-        self, connection: sqlite3.Connection, meta: _Meta, numbers: Collection[int]
+        self, connection: sqlite3.Connection, meta: _Meta, numbers: Iterable[int]
     ) -> Iterator[tuple[int, bytes]]:
-        """The buckets of these numbers, each exactly as it was written (I1)."""
+        """The buckets of these ascending numbers, each exactly as it was written (I1)."""
         knot, digests = -1, b""
-        for number in sorted(numbers):
+        query = "SELECT rows FROM bucket WHERE number = ?"
+        for number in numbers:
             if number // FAN != knot:
                 knot = number // FAN
                 digests = self._knot(connection, meta, knot)
-            query = "SELECT rows FROM bucket WHERE number = ?"
             row = connection.execute(query, (number,)).fetchone()
             at = number % FAN * _DIGEST
             if row is None or _digest(f"bucket {number}", row[0]) != digests[at : at + _DIGEST]:
                 raise IndexStale(f"its bucket {number} is damaged")
             yield number, row[0]
+
+    def _every_bucket(self, connection: sqlite3.Connection, meta: _Meta) -> Iterator[bytes]:
+        """All buckets in their order, by one question for each knot."""
+        query = "SELECT number, rows FROM bucket WHERE number >= ? AND number < ? ORDER BY number"
+        for knot in range(meta.buckets // FAN or 1):
+            digests = self._knot(connection, meta, knot)
+            expected = knot * FAN
+            for number, rows in connection.execute(query, (expected, expected + FAN)):
+                at = number % FAN * _DIGEST
+                digest = _digest(f"bucket {number}", rows)
+                if number != expected or digest != digests[at : at + _DIGEST]:
+                    raise IndexStale(f"its bucket {expected} is damaged")
+                expected += 1
+                yield rows
+            if expected != min((knot + 1) * FAN, meta.buckets):
+                raise IndexStale(f"its bucket {expected} is damaged")
 
     def _bitmap(self, connection: sqlite3.Connection, meta: _Meta, name: str) -> bytearray:
         """The buckets that hold rows of a source."""
@@ -389,41 +452,16 @@ class Index:
             raise IndexStale(f"its map of {name} is damaged")
         return bytearray(row[0])
 
-    def _apply(
-        self,
-        connection: sqlite3.Connection,
-        meta: _Meta,
-        edits: Mapping[int, _Edit],
-        bitmaps: Mapping[str, bytearray],
-    ) -> None:
-        """Writes the buckets that become different, and counts and maps what is in them now."""
-        sources = {_encode(name): name for name in bitmaps}
+    def _change(self, connection: sqlite3.Connection, edits: _Edits, gone: Collection[str]) -> None:
+        """Writes what becomes different, and commits."""
+        meta = edits.meta
         fresh: dict[int, bytes] = {}
-        for number, rows in self._buckets(connection, meta, edits):
-            edit = edits[number]
-            before = set(rows.split(b"\n"))
-            before.discard(b"")
-            after = before - edit.removed
-            if edit.without:
-                after = {line for line in after if _source(line) not in edit.without}
-            after |= edit.added
-            if after == before:
-                continue
-            for encoded in map(_source, after - before):
-                name = sources[encoded]
-                meta.sources[name].rows += 1
-                bitmaps[name][number >> 3] |= 1 << (number & 7)
-            lost = before - after
-            held = set(map(_source, after)) if lost else ()
-            for encoded in map(_source, lost):
-                name = sources[encoded]
-                meta.sources[name].rows -= 1
-                if encoded not in held:
-                    bitmaps[name][number >> 3] &= ~(1 << (number & 7))
-            content = _join(after)
-            fresh[number] = _digest(f"bucket {number}", content)
-            query = "UPDATE bucket SET rows = ? WHERE number = ?"
-            connection.execute(query, (content, number))
+        for number, rows in self._buckets(connection, meta, sorted(edits.buckets)):
+            content = _join(edits.lines(number, rows))
+            if content != rows:
+                fresh[number] = _digest(f"bucket {number}", content)
+                query = "UPDATE bucket SET rows = ? WHERE number = ?"
+                connection.execute(query, (content, number))
         for knot in sorted({number // FAN for number in fresh}):
             digests = bytearray(self._knot(connection, meta, knot))
             for number, digest in fresh.items():
@@ -434,6 +472,19 @@ class Index:
             connection.execute(query, (bytes(digests), knot))
             at = knot * _DIGEST
             meta.knots[at : at + _DIGEST] = _digest(f"knot {knot}", bytes(digests))
+        for name in gone:
+            meta.sources.pop(name, None)
+            connection.execute("DELETE FROM source WHERE name = ?", (name,))
+        for name in edits.bitmaps.keys() & meta.sources.keys():
+            self._write_source(connection, meta, name, edits.bitmaps[name])
+        self._write_meta(connection, meta)
+        connection.execute("COMMIT")
+
+    def _write_source(
+        self, connection: sqlite3.Connection, meta: _Meta, name: str, bitmap: bytearray
+    ) -> None:
+        meta.sources[name].digest = _digest(name, bitmap)
+        connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (name, bytes(bitmap)))
 
     def _write_meta(self, connection: sqlite3.Connection, meta: _Meta) -> None:
         lines = [f"{VERSION}\t{meta.buckets}\t{meta.salt.hex()}"]
@@ -448,52 +499,95 @@ class Index:
 
     # --- a new file ------------------------------------------------------------------------------
 
+    def _copied(
+        self, connection: sqlite3.Connection, edits: _Edits, buckets: int
+    ) -> Iterator[bytes]:
+        """Every bucket as it is from now on, of so many; at the end `edits` has all bitmaps."""
+        meta = edits.meta
+        touched = edits.buckets
+        parts = buckets // meta.buckets
+        more = _Meta(buckets, meta.salt, meta.sources, bytearray())
+        bitmaps = {_encode(name): bytearray(buckets // 8) for name in meta.sources}
+        for number, rows in enumerate(self._every_bucket(connection, meta)):
+            if parts == 1:
+                yield _join(edits.lines(number, rows)) if number in touched else rows
+                continue
+            divided: list[list[bytes]] = [[] for _ in range(parts)]
+            for line in edits.lines(number, rows):
+                identifier, source, _ = line.split(b"\t", 2)
+                place = more.bucket(identifier)
+                divided[place % parts].append(line)
+                bitmaps[source][place >> 3] |= 1 << (place & 7)
+            yield from map(_join, divided)
+        for name in meta.sources:
+            if parts > 1:
+                edits.bitmaps[name] = bitmaps[_encode(name)]
+            elif name not in edits.bitmaps:
+                edits.bitmaps[name] = self._bitmap(connection, meta, name)
+
     def _write_new(
-        self, new: str, meta: _Meta, contents: list[list[bytes]], bitmaps: Mapping[str, bytes]
+        self, buckets: int, edits: _Edits, contents: Iterable[bytes], gone: Collection[str] = ()
     ) -> None:
+        """A new file beside the old one. Raises OSError, and what `contents` raises."""
         import sqlite3
 
-        for left in (new, f"{new}-journal"):
-            with suppress(FileNotFoundError):
-                os.unlink(left)
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        if sys.platform != "win32":
-            os.chmod(new, 0o600)
+        meta = _Meta(buckets, edits.meta.salt, edits.meta.sources, bytearray())
+        digests: list[bytes] = []
+
+        def numbered() -> Iterator[tuple[int, bytes]]:
+            for number, content in enumerate(contents):
+                digests.append(_digest(f"bucket {number}", content))
+                yield number, content
+
         try:
-            connection = sqlite3.connect(new, isolation_level=None)
+            for left in (self._new, f"{self._new}-journal"):
+                with suppress(FileNotFoundError):
+                    os.unlink(left)
+            os.close(os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            if sys.platform != "win32":
+                os.chmod(self._new, 0o600)
+            connection = sqlite3.connect(self._new, isolation_level=None)
             try:
                 connection.execute("PRAGMA journal_mode=OFF").fetchone()
                 connection.execute("PRAGMA synchronous=OFF")
                 connection.execute("BEGIN")
                 for statement in _SCHEMA.strip().split("\n"):
                     connection.execute(statement)
-                digests: list[bytes] = []
-                for number, lines in enumerate(contents):
-                    content = _join(lines)
-                    lines.clear()
-                    digests.append(_digest(f"bucket {number}", content))
-                    connection.execute("INSERT INTO bucket VALUES (?, ?)", (number, content))
+                connection.executemany("INSERT INTO bucket VALUES (?, ?)", numbered())
                 for knot in range(0, len(digests), FAN):
                     content = b"".join(digests[knot : knot + FAN])
                     meta.knots += _digest(f"knot {knot // FAN}", content)
                     connection.execute("INSERT INTO knot VALUES (?, ?)", (knot // FAN, content))
-                connection.executemany("INSERT INTO source VALUES (?, ?)", bitmaps.items())
+                for name in gone:
+                    meta.sources.pop(name, None)
+                for name in meta.sources:
+                    self._write_source(connection, meta, name, edits.bitmaps[name])
                 self._write_meta(connection, meta)
                 connection.execute("COMMIT")
             finally:
                 connection.close()
-        except sqlite3.Error as error:
-            raise OSError(str(error)) from error
+        except BaseException as error:
+            with suppress(OSError):
+                os.unlink(self._new)
+            if isinstance(error, sqlite3.Error):
+                raise OSError(str(error)) from error
+            raise
 
-    def _take_place(self, new: str) -> None:
+    def _take_place(self) -> None:
+        """The new file instead of the old one. Raises OSError."""
         journal = f"{self._path}-journal"
-        if os.path.lexists(journal):
-            # Left by a killed writer. SQLite would roll it back into the new file; and without it
-            # the old file is half a transaction. So the old file goes first.
-            with suppress(FileNotFoundError):
-                os.unlink(self._path)
-            os.unlink(journal)
-        os.replace(new, self._path)
+        try:
+            if os.path.lexists(journal):
+                # Left by a killed writer. SQLite would roll it back into the new file; and without
+                # it the old file is half a transaction. So the old file goes first.
+                with suppress(FileNotFoundError):
+                    os.unlink(self._path)
+                os.unlink(journal)
+            os.replace(self._new, self._path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(self._new)
+            raise
 
     # --- the full check --------------------------------------------------------------------------
 
@@ -502,7 +596,7 @@ class Index:
         wrong: list[str] = []
         counted = dict.fromkeys(meta.sources, 0)
         bitmaps = {name: bytearray(meta.buckets // 8) for name in meta.sources}
-        for number, rows in self._buckets(connection, meta, range(meta.buckets)):
+        for number, rows in enumerate(self._every_bucket(connection, meta)):
             for line in rows.split(b"\n")[:-1]:
                 row = _row(line)
                 if meta.bucket(_encode(row.id)) != number:
@@ -539,27 +633,35 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _digest(what: str, *parts: bytes) -> bytes:
+def _digest(what: str, part: bytes | bytearray, more: bytes = b"") -> bytes:
     """Bound to its place: a bucket that lies where another belongs does not fit."""
-    digest = hashlib.sha256(_encode(what))
-    for part in parts:
-        digest.update(b"\0%d\0" % len(part))
-        digest.update(part)
+    digest = hashlib.sha256(_encode(f"{what}\0{len(part)}\0{len(more)}\0"))
+    digest.update(part)
+    digest.update(more)
     return digest.digest()
 
 
-def _lines(name: str, rows: Iterable[Row]) -> set[tuple[bytes, bytes]]:
-    """The identifiers and lines of the rows of one source; the same row twice is one."""
-    lines: set[tuple[bytes, bytes]] = set()
-    encoded = _encode(name)
-    for id, text, source, first_met, malformed in rows:
-        if source != name:
-            raise ValueError(f"a row of {source} among those of {name}")
-        identifier = _encode(id)
-        met = b"" if first_met is None else b"%d" % first_met
-        line = b"%s\t%s\t%s\t%d\t%s" % (identifier, encoded, met, malformed, text)
-        lines.add((identifier, line))
-    return lines
+def _enough(rows: int, buckets: int) -> int:
+    """How many buckets a new file for so many rows has, and at least so many."""
+    # Half as full as they may be on average: most sources only grow.
+    while buckets * ROWS < 2 * rows:
+        buckets *= 2
+    return buckets
+
+
+def _of(name: str, rows: Iterable[Row]) -> list[Row]:
+    """The rows of one source."""
+    listed = rows if isinstance(rows, list) else list(rows)
+    for row in listed:
+        if row.source != name:
+            raise ValueError(f"a row of {row.source} among those of {name}")
+    return listed
+
+
+def _line(row: Row) -> bytes:
+    id, text, source, first_met, malformed = row
+    met = "" if first_met is None else first_met
+    return _encode(f"{id}\t{source}\t{met}\t{malformed:d}\t") + text
 
 
 def _row(line: bytes) -> Row:
@@ -578,19 +680,21 @@ def _source(line: bytes) -> bytes:
 
 
 def _join(lines: Iterable[bytes]) -> bytes:
-    return b"".join(line + b"\n" for line in sorted(lines))
+    return b"\n".join([*lines, b""])
 
 
-def _select(rows: bytes, identifier: str) -> Iterator[Row]:
+def _select(rows: bytes, identifier: str) -> list[Row]:
     """The rows of one identifier. The lines are sorted, so they follow each other."""
     start = _encode(identifier) + b"\t"
-    at = 0 if rows.startswith(start) else rows.find(b"\n" + start) + 1
-    if at == 0 and not rows.startswith(start):
-        return
-    while rows.startswith(start, at):
+    at = rows.find(start)
+    while at > 0 and rows[at - 1] != 10:  # another identifier ends like this one
+        at = rows.find(start, at + 1)
+    found = []
+    while at >= 0 and rows.startswith(start, at):
         end = rows.index(b"\n", at)
-        yield _row(rows[at:end])
+        found.append(_row(rows[at:end]))
         at = end + 1
+    return found
 
 
 def _bits(bitmap: bytes | bytearray) -> Iterator[int]:

@@ -91,6 +91,14 @@ def is_stale(function: Callable[[], object]) -> bool:
 
 
 IDS = [identifier(number) for number in range(160)]
+ANEW, IN_PLACE = 0, 10**9
+
+
+@pytest.fixture(params=[ANEW, IN_PLACE], ids=["anew", "in place"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """What changes much is written anew, or in place."""
+    monkeypatch.setattr(module, "FEW", request.param)
+    return int(request.param)
 
 
 # --- what is put in is found ---------------------------------------------------------------------
@@ -203,7 +211,7 @@ def test_a_difference_to_another_state_is_not_taken(index: Index) -> None:
 def test_an_index_of_another_version_gives_no_answer(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "VERSION", 2)
+    monkeypatch.setattr(module, "VERSION", 1)
     index.rebuild(small())
     monkeypatch.undo()
     assert is_stale(lambda: index.lookup([], stamps_of(small())))
@@ -446,6 +454,7 @@ def interrupted(index: Index) -> None:
         def die(*_: object) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
+        module.FEW = IN_PLACE
         index._write_meta = die  # type: ignore[assignment]
         index.replace({"big": ("2", rows("big", range(3000, 6000), 1000))})
 
@@ -488,7 +497,9 @@ def test_a_new_index_does_not_get_the_journal_of_the_old_one(index: Index) -> No
 
 
 @UNIX
-def test_killed_at_any_time_there_is_the_old_the_new_or_no_answer(index: Index) -> None:
+def test_killed_at_any_time_there_is_the_old_the_new_or_no_answer(
+    index: Index, both_ways: int
+) -> None:
     """kill -9 all along a replace, then all along a rebuild."""
     old, new = big(), big()
     new["big"] = ("2", rows("big", range(1500, 4500), 1000))
@@ -533,7 +544,9 @@ def test_killed_at_any_time_there_is_the_old_the_new_or_no_answer(index: Index) 
 
 @UNIX
 @pytest.mark.skipif(not SOAK or not shutil.which("strace"), reason="slow, and needs strace")
-def test_killed_at_each_system_call_there_is_the_old_the_new_or_no_answer(index: Index) -> None:
+def test_killed_at_each_system_call_there_is_the_old_the_new_or_no_answer(
+    index: Index, both_ways: int
+) -> None:
     """Every write of SQLite in turn, not only those that time hits."""
     old, new = small(), small()
     new["remote:bob"] = ("b2", rows("remote:bob", range(40, 160)))
@@ -541,6 +554,7 @@ def test_killed_at_each_system_call_there_is_the_old_the_new_or_no_answer(index:
     good = index.path.read_bytes()
     code = (
         "import sys; from pathlib import Path; from tests.repo import test_index as t\n"
+        f"t.module.FEW = {both_ways}\n"
         "index = t.Index(Path(sys.argv[1]))\n"
         "new = ('b2', t.rows('remote:bob', range(40, 160)))\n"
         "if sys.argv[2] == 'replace': index.replace({'remote:bob': new})\n"
@@ -571,7 +585,7 @@ def test_killed_at_each_system_call_there_is_the_old_the_new_or_no_answer(index:
 
 
 @UNIX
-def test_readers_while_a_writer_commits_get_one_state_or_wait(index: Index) -> None:
+def test_readers_while_a_writer_commits_get_one_state_or_wait(index: Index, both_ways: int) -> None:
     """Never a mix, and never an error other than IndexStale."""
     states = [{"own": (str(turn), rows("own", range(turn, turn + 100)))} for turn in range(2)]
     asked = IDS[:120]
@@ -617,7 +631,7 @@ def test_behind_a_writer_that_does_not_end_there_is_no_answer(
 
 
 @pytest.mark.skipif(not ROOT or sys.platform != "linux", reason="mounts a small disk")
-def test_on_a_full_disk_the_old_index_stays(tmp_path: Path) -> None:
+def test_on_a_full_disk_the_old_index_stays(tmp_path: Path, both_ways: int) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "none", str(disk)]
@@ -691,12 +705,19 @@ def some(source: str, held: Iterable[tuple[int, int, bool]]) -> list[Row]:
 
 
 @settings(max_examples=400 if SOAK else 40, deadline=None)
-@given(STEPS)
+@given(STEPS, st.sampled_from([ANEW, IN_PLACE]), st.sampled_from([1, 8]))
 def test_any_story_is_that_of_a_dictionary(
     story: list[tuple[str, str, list[tuple[int, int, bool]], list[tuple[int, int, bool]]]],
+    few: int,
+    in_a_bucket: int,
 ) -> None:
     """Replaced, added to, taken from, gone, made anew: the answers are those of a plain dict."""
-    with tempfile.TemporaryDirectory(dir=Shelf.memory()) as folder:
+    with (
+        tempfile.TemporaryDirectory(dir=Shelf.memory()) as folder,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setattr(module, "FEW", few)
+        patched.setattr(module, "ROWS", in_a_bucket)  # with one in a bucket it grows
         index = Index(Path(folder) / "index.db")
         index.rebuild({})
         model: dict[str, tuple[str, set[Row]]] = {}
@@ -727,7 +748,7 @@ def test_any_story_is_that_of_a_dictionary(
         assert index.check() == []
 
 
-def test_several_sources_change_in_one_transaction(index: Index) -> None:
+def test_several_sources_change_in_one_transaction(index: Index, both_ways: int) -> None:
     sources = small()
     index.rebuild(sources)
     index.replace(
@@ -744,17 +765,74 @@ def test_several_sources_change_in_one_transaction(index: Index) -> None:
     assert index.check() == []
 
 
-def test_what_outgrew_its_buckets_is_made_anew(index: Index) -> None:
+def buckets_of(index: Index) -> list[tuple[int, bytes]]:
+    connection = sqlite3.connect(index.path)
+    found = connection.execute("SELECT number, rows FROM bucket ORDER BY number").fetchall()
+    connection.close()
+    return found
+
+
+def test_what_outgrew_its_buckets_gets_more_of_them(index: Index) -> None:
     """Else an answer would read more and more of what is about something else."""
-    sources: Sources = {"own": ("1", rows("own", range(10)))}
+    sources = {"own": ("1", rows("own", range(10))), "kept": ("1", rows("kept", range(5, 9)))}
     index.rebuild(sources)
-    most = 4 * module.ROWS * module.LEAST
-    index.replace({"own": ("2", rows("own", range(most), 1))})
-    assert is_stale(lambda: index.replace({"own": ("3", rows("own", range(most + 1), 1))}))
-    assert index.stamps() == {"own": "2"}
-    index.rebuild({"own": ("3", rows("own", range(most + 1), 1))})
-    index.replace({"own": ("4", rows("own", range(4 * most), 1))})
+    assert module.LEAST == len(buckets_of(index))
+    most = 4 * module.ROWS * module.LEAST - 4
+    sources["own"] = ("2", rows("own", range(most), 1))
+    index.replace({"own": sources["own"]})
+    assert module.LEAST == len(buckets_of(index))
+    sources["own"] = ("3", rows("own", range(1, most + 2), 1))
+    index.replace({"own": sources["own"]})
+    assert most < module.ROWS * len(buckets_of(index)) < 8 * most
+    asked = [identifier(number) for number in range(most + 3)]
+    assert answer(index, stamps_of(sources), asked) == truth(sources, asked)
+    assert index.counts(stamps_of(sources)) == {"own": most + 1, "kept": 4}
     assert index.check() == []
+
+
+def test_what_changes_much_is_written_anew(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new file at once is quicker than many pages of the old one; a small change is not."""
+    sources: Sources = {"own": ("1", rows("own", range(40))), "big": ("1", rows("big", range(99)))}
+    index.rebuild(sources)
+    monkeypatch.setattr(module, "FEW", ANEW)
+    before = index.path.stat().st_ino
+    index.replace({}, delta={"own": Delta("1", "2", [row(70)])})
+    sources["own"] = ("2", [*sources["own"][1], row(70)])
+    assert before == index.path.stat().st_ino
+    sources["own"] = ("3", rows("own", range(20, 60)))
+    index.replace({"own": sources["own"]}, gone=["big", "unknown"])
+    del sources["big"]
+    assert os.name != "posix" or before != index.path.stat().st_ino
+    assert answer(index, stamps_of(sources), IDS) == truth(sources, IDS)
+    assert index.check() == []
+
+
+@pytest.mark.parametrize("rows_now", [30, 900], ids=["as many buckets", "more buckets"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE bucket SET rows = x'' WHERE rows != x'' AND number % 2",
+        "UPDATE bucket SET rows = NULL WHERE number = 3",
+        "DELETE FROM bucket WHERE number = 15",
+        "DELETE FROM knot",
+        "UPDATE source SET buckets = zeroblob(length(buckets)) WHERE name = 'own'",
+    ],
+)
+def test_damage_is_not_copied(
+    index: Index, monkeypatch: pytest.MonkeyPatch, statement: str, rows_now: int
+) -> None:
+    """What is written anew was read as I1 has it, also what stays as it was: else damage would
+    get a digest that fits."""
+    index.rebuild(small())
+    connection = sqlite3.connect(index.path)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+    monkeypatch.setattr(module, "FEW", ANEW)
+    before = index.path.read_bytes()
+    assert is_stale(lambda: index.replace({"own": ("2", rows("own", range(rows_now), 1))}))
+    assert before == index.path.read_bytes()
+    assert os.listdir(index.path.parent) == ["index.db"]
 
 
 def test_many_identifiers_of_one_bucket_cannot_be_made(index: Index) -> None:
