@@ -62,7 +62,7 @@ class Bond:
     ends by it (epoch seconds, None for never): its expiry, or the signature's own.
     """
 
-    __slots__ = ("claim", "parts", "framed", "end", "proven", "back", "_backs")
+    __slots__ = ("claim", "parts", "framed", "end", "weakness", "proven", "back", "_backs")
 
     def __init__(
         self, claim: SignaturePacket, parts: tuple[bytes, ...], framed: bytes, end: int | None
@@ -71,6 +71,7 @@ class Bond:
         self.parts = parts
         self.framed = framed
         self.end = end
+        self.weakness = mathematics.weak_signature(claim)
         self.proven: bool | None = None
         self.back: SignaturePacket | None = None
         """The subkey's agreement, once proven."""
@@ -88,13 +89,24 @@ class Bond:
 class KeyLife:
     """The primary key or a subkey of a certificate, with what its certificate says about it.
 
-    `primary` is None on the primary key itself.
+    `primary` is None on the primary key itself; `weakness` is why what it signs does not count.
     """
 
-    __slots__ = ("key", "name", "fingerprint", "primary", "bonds", "revocations", "_known", "_end")
+    __slots__ = (
+        "key",
+        "name",
+        "fingerprint",
+        "weakness",
+        "primary",
+        "bonds",
+        "revocations",
+        "_known",
+        "_end",
+    )
 
     def __init__(self, key: KeyPacket, primary: KeyLife | None) -> None:
         self.key = key
+        self.weakness = mathematics.weak_key(key)
         self.fingerprint = mathematics.fingerprint(key)
         self.name = Fingerprint(self.fingerprint.hex().upper())
         self.primary = primary
@@ -102,6 +114,13 @@ class KeyLife:
         self.revocations: list[SignaturePacket] = []
         self._known: list[Revoked] | None = None
         self._end: tuple[int | None] | None = None
+
+    def guess(self, at: int) -> Bond | None:
+        """The bond that governs the moment `at` if it is proven, None where all are younger; 2."""
+        for bond in self.bonds:
+            if bond.claim.made_at <= at:
+                return bond
+        return None
 
     def guesses(self, at: int) -> Iterator[Bond]:
         """The bonds in the order in which they govern the moment `at` if they are proven; 2."""

@@ -86,24 +86,20 @@ def check(
     if len(candidates) > _MOST_NAMED:
         # Each would be tried, and a certificate may have dozens.
         raise SignatureError("the signature names too many keys")
-    _strong(mathematics.weak_key(primary.key))
+    _strong(primary.weakness)
+    at = claim.made_at
     for life in candidates:
-        _strong(mathematics.weak_key(life.key))
-        if _library_accepts(certificate, life, claim, signed) or mathematics.holds(
-            life.key, claim, signed
-        ):  # 5
+        _strong(life.weakness)
+        bonds = _library_accepts(certificate, life, claim, signed)
+        if bonds or mathematics.holds(life.key, claim, signed):  # 5
             break
     else:
         raise SignatureError("the signature is not over these bytes by this key")
-    at = claim.made_at
     if at < life.key.created or at < primary.key.created:  # 6
         raise SignatureError("signed before the key existed")
-    own = primary.governing(at)  # 7
-    bond = own if life is primary else life.governing(at)
-    if own is None or bond is None:
-        raise SignatureError("the key is not bound by its certificate")
-    _strong(mathematics.weak_signature(own.claim), " in a self-signature")
-    _strong(mathematics.weak_signature(bond.claim), " in a binding")
+    own, bond = bonds or _bonds(primary, life, at)  # 7
+    _strong(own.weakness, " in a self-signature")
+    _strong(bond.weakness, " in a binding")
     _able(life, bond)  # 8
     standing, why = _standing(at, primary, own, life, bond)  # 9
     ends = [end for end in (primary.end, life.end) if end is not None]
@@ -125,18 +121,20 @@ def _strong(weakness: str, where: str = "") -> None:
 
 def _library_accepts(
     certificate: Certificate, life: KeyLife, claim: SignaturePacket, signed: bytes
-) -> bool:
-    """Whether pysequoia accepts the signature by this key; if so the bonds it used are proven."""
-    own = next(certificate.primary.guesses(claim.made_at), None)
-    bond = next(life.guesses(claim.made_at), None) if life.primary else own
-    if own is None or bond is None or max(_time(own), _time(bond)) > claim.made_at:
-        return False
+) -> tuple[Bond, Bond] | None:
+    """The self-signature and the binding that govern if pysequoia accepts the signature by this
+    key, which proves them; None where it does not.
+    """
+    own = certificate.primary.guess(claim.made_at)
+    bond = own if life.primary is None else life.guess(claim.made_at)
+    if own is None or bond is None:
+        return None
     back = None
     if life.primary:
         # With two of them it would not be known which one it took.
         backs = bond.backs
         if len(backs) != 1 or mathematics.weak_signature(backs[0]):
-            return False
+            return None
         back = backs[0]
     # The unhashed part is nobody's word: junk in it makes the library refuse good signatures.
     framed = packets.packet(packets.SIGNATURE, claim.body(packets.issuer(life.fingerprint)))
@@ -148,19 +146,23 @@ def _library_accepts(
             signature=pysequoia.Sig.from_bytes(framed),
         ).valid_sigs
     except Exception:  # its only way to say no
-        return False
+        return None
     if len(said) != 1 or said[0].certificate.upper() != certificate.fingerprint:
-        return False
+        return None
     if said[0].signing_key.upper() != life.name:
-        return False
+        return None
     own.proven = bond.proven = True
     if back is not None:
         bond.back = back
-    return True
+    return own, bond
 
 
-def _time(bond: Bond) -> int:
-    return bond.claim.made_at
+def _bonds(primary: KeyLife, life: KeyLife, at: int) -> tuple[Bond, Bond]:
+    own = primary.governing(at)
+    bond = own if life is primary else life.governing(at)
+    if own is None or bond is None:
+        raise SignatureError("the key is not bound by its certificate")
+    return own, bond
 
 
 def _able(life: KeyLife, bond: Bond) -> None:
@@ -179,13 +181,14 @@ def _able(life: KeyLife, bond: Bond) -> None:
 def _standing(
     at: int, primary: KeyLife, own: Bond, life: KeyLife, bond: Bond
 ) -> tuple[Standing, str]:
-    named = [(primary, "the key"), (life, "the subkey")][: 1 if life is primary else 2]
-    for hard in (True, False):
-        for one, word in named:
-            for revoked in one.revoked:
-                if revoked.hard is hard and (hard or at >= revoked.at):
-                    found = Standing.REVOKED_HARD if hard else Standing.REVOKED_SOFT
-                    return found, _revoked(word, revoked)
+    if primary.revoked or life.revoked:
+        named = [(primary, "the key"), (life, "the subkey")][: 1 if life is primary else 2]
+        for hard in (True, False):
+            for one, word in named:
+                for revoked in one.revoked:
+                    if revoked.hard is hard and (hard or at >= revoked.at):
+                        found = Standing.REVOKED_HARD if hard else Standing.REVOKED_SOFT
+                        return found, _revoked(word, revoked)
     for end, word in ((own.end, "the key"), (bond.end, "the subkey")):
         if end is not None and at >= end:
             return Standing.EXPIRED, f"{word} expired on {day(end)}, before it signed"
