@@ -350,57 +350,48 @@ def _out_of_scope(word: _Word, policy: Policy) -> str:
 def _judge(word: _Word, trusted: AbstractSet[Fingerprint], policy: Policy, now: int) -> None:
     """Set the state, whether the statement counts by itself, and the reason for people."""
     found, said = word.attestation, word.statement
-    standing = found.standing
-    ok, warning = said.ok, word.rank == _WARNING
-    sound = standing is Standing.SOUND
-    fallen = not sound and not (warning and word.stands)
-    gone = ok and not word.sources
-    expired = ok and (
-        (said.expires is not None and said.expires <= now)
-        or (found.signature_expires is not None and found.signature_expires <= now)
-    )
-    scope = _out_of_scope(word, policy) if ok else ""
-    # Holds · state · does it keep the statement from counting · why.
-    conditions = (
-        (
-            not sound,
-            State.KEY_EXPIRED if standing is Standing.EXPIRED else State.KEY_REVOKED,
-            fallen,
-            found.why,
-        ),
-        (word.future, State.FUTURE, ok, "signed in the future"),
-        (word.late, State.LATE, ok and not policy.late, "first met after the end of its key"),
-        (gone, State.STALE, True, "no source has it any more"),
-        (word.stale, State.STALE, ok and not policy.stale, "all its sources are out of date"),
-        (word.ended, State.SUPERSEDED, True, word.ended),
-        (said.withdrawn, State.WITHDRAWN, True, "takes back what its signer said before"),
-        (expired, State.EXPIRED, True, "it has expired"),
-        (word.key not in trusted, State.UNTRUSTED, True, "the key is not trusted"),
-        (
-            ok and not _reviewed(said),
-            State.UNREVIEWED,
-            True,
-            "it was not reviewed by a human"
-            if said.base is None and said.scope is None
-            else "only a part of it was reviewed",
-        ),
-        (scope, State.OUT_OF_SCOPE, True, scope),
-    )
-    state: State | None = None
-    counts = True
-    for holds, name, blocks, why in conditions:
-        if not holds:
-            continue
-        if state is None:
-            state = name
-            word.why = why
-        if blocks:
-            counts = False
-            # The state may be one that the policy bears; people want what stands in the way.
-            word.why = why
-            break
-    word.state = state or (State.OK if ok else State.NOT_OK)
-    word.counts = counts
+    ok, sound = said.ok, found.standing is Standing.SOUND
+    # What holds · state · does it keep the statement from counting · why.
+    held: list[tuple[State, bool, str]] = []
+    if not sound:
+        name = State.KEY_EXPIRED if found.standing is Standing.EXPIRED else State.KEY_REVOKED
+        held.append((name, not (word.rank == _WARNING and word.stands), found.why))
+    if word.future:
+        held.append((State.FUTURE, ok, "signed in the future"))
+    if word.late:
+        held.append((State.LATE, ok and not policy.late, "first met after the end of its key"))
+    if ok and not word.sources:
+        held.append((State.STALE, True, "no source has it any more"))
+    if word.stale:
+        held.append((State.STALE, ok and not policy.stale, "all its sources are out of date"))
+    if word.ended:
+        held.append((State.SUPERSEDED, True, word.ended))
+    if said.withdrawn:
+        held.append((State.WITHDRAWN, True, "takes back what its signer said before"))
+    if ok and _expired(found, now):
+        held.append((State.EXPIRED, True, "it has expired"))
+    if word.key not in trusted:
+        held.append((State.UNTRUSTED, True, "the key is not trusted"))
+    if ok and not _reviewed(said):
+        partial = said.base is not None or said.scope is not None
+        why = "only a part of it was reviewed" if partial else "it was not reviewed by a human"
+        held.append((State.UNREVIEWED, True, why))
+    if ok and (scope := _out_of_scope(word, policy)):
+        held.append((State.OUT_OF_SCOPE, True, scope))
+    if not held:
+        word.state = State.OK if ok else State.NOT_OK
+        word.counts = True
+        return
+    word.state = held[0][0]
+    # The state may be one that the policy bears; people want what stands in the way.
+    stops = next((why for _, blocks, why in held if blocks), None)
+    word.counts = stops is None
+    word.why = held[0][2] if stops is None else stops
+
+
+def _expired(found: Attestation, now: int) -> bool:
+    said, signature = found.statement.expires, found.signature_expires
+    return (said is not None and said <= now) or (signature is not None and signature <= now)
 
 
 # --- R7, R8: the verdict -------------------------------------------------------------------------
@@ -463,18 +454,21 @@ def decide(
     return Verdict(id, answer, reason, message, lines)
 
 
+def _place(word: _Word) -> tuple[object, ...]:
+    """Per signer first comes what decided, then what is in force, then the newest."""
+    return (
+        (not word.counts, word.counts and word.rank != _WARNING, bool(word.ended)),
+        word.future or word.attestation.standing is not Standing.SOUND,
+        (-word.attestation.signed_at, -word.rank, word.key, word.attestation.signed),
+    )
+
+
 def _lines(
     words: list[_Word], refused: list[Judged], trusted: AbstractSet[Fingerprint]
 ) -> tuple[Judged, ...]:
     """Every statement as it is shown, in the order of `decide`."""
-    words.sort(
-        key=lambda word: (
-            # Per signer first comes what decided, then what is in force, then the newest.
-            (not word.counts, word.counts and word.rank != _WARNING, bool(word.ended)),
-            word.future or word.attestation.standing is not Standing.SOUND,
-            (-word.attestation.signed_at, -word.rank, word.key, word.attestation.signed),
-        )
-    )
+    if len(words) > 1:
+        words.sort(key=_place)
     seen: set[str] = set()
     ordered: list[tuple[tuple[object, ...], Judged]] = []
     for place, word in enumerate(words):
