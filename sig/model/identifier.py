@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
+_SMALL = 16 * 1024
 _BLOCK = 256 * 1024
-_SMALL = 64 * 1024
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _OTHER = re.compile(r"[a-z0-9][a-z0-9+.-]{0,31}:[\x21-\x7e]{1,256}")
 
@@ -57,16 +57,17 @@ class Identifier(str):
         `progress` is called with the number of bytes so far.
         """
         digest = hashlib.sha256()
-        # Most files are small, and a large buffer costs more than to hash one.
+        # Most files are small, and to clear a large buffer costs more than to hash one.
         buffer = bytearray(_SMALL)
         view = memoryview(buffer)
         done = 0
         while read := stream.readinto(buffer):
             digest.update(view[:read])
             done += read
-            if read == _SMALL:
-                buffer = bytearray(_BLOCK)
+            if read == len(buffer) < _BLOCK:
+                buffer = bytearray(4 * read)
                 view = memoryview(buffer)
             if progress is not None:
                 progress(done)
-        return cls("sha256:" + digest.hexdigest())
+        # Not by `cls`, which would look whether a sha256 is one.
+        return str.__new__(cls, "sha256:" + digest.hexdigest())

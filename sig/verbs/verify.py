@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from io import FileIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sig.errors import StoreError
@@ -47,9 +47,7 @@ def identify(
         if os.path.lexists(asked):
             raise ValueError(f"a file has this name; write ./{asked} for the file")
         return Identifier(asked)
-    with open(asked, "rb", buffering=0) as stream:
-        if stat.S_ISDIR(os.fstat(stream.fileno()).st_mode):
-            raise IsADirectoryError(21, "Is a directory", asked)
+    with FileIO(asked) as stream:  # which refuses folders
         return Identifier.of_stream(stream, tell)
 
 
@@ -84,8 +82,7 @@ def verdicts_of(workspace: Workspace, ids: Iterable[Identifier]) -> dict[Identif
 
     def read() -> dict[Identifier, Verdict]:
         _ = workspace.config  # a folder that cannot be believed is refused before it is asked
-        rows = workspace.rows(wanted)
-        return {id: workspace.decide(id, rows.get(id, ())) for id in wanted}
+        return workspace.verdicts(wanted)
 
     try:
         if not workspace.home.exists:
