@@ -304,25 +304,24 @@ def verify(world: Bench) -> Iterator[Row]:
 def many(world: Bench) -> Iterator[Row]:
     """Many files, each with one counted statement, in one command."""
     world.fetched()
-    times = measure.in_turns(
-        {
-            "one": world.sig("verify", world.files[0]),
-            "all": world.sig("verify", *world.files),
-            "nothing": world.command(PYTHON, "-c", "pass"),
-        },
-        max(world.size.runs // 2, 2),
-    )
+    commands = {
+        "one": world.sig("verify", world.files[0]),
+        "all": world.sig("verify", *world.files),
+        "nothing": world.command(PYTHON, "-c", "pass"),
+    }
+    used: dict[str, list[measure.Used]] = {name: [] for name in commands}
+    for _ in range(max(world.size.runs // 2, 2) + 1):
+        for name, command in commands.items():
+            used[name].append(measure.with_memory(command, interval=60))
     count = len(world.files)
-    each = [
-        (several - one) / (count - 1)
-        for one, several in zip(times["one"], times["all"], strict=True)
-    ]
-    found = statistics.median(each)
-    whole = measure.medians(times)
+    pairs = list(zip(used["one"], used["all"], strict=True))[1:]  # the first run fills caches
+    found = statistics.median((all_.seconds - one.seconds) / (count - 1) for one, all_ in pairs)
+    busy = statistics.median((all_.busy - one.busy) / (count - 1) for one, all_ in pairs)
+    whole = {name: statistics.median(run.seconds for run in runs) for name, runs in used.items()}
     yield Row(
         f"{count} files of 10 KB, each with one counted statement, in one `sig verify`;"
         " a file, beyond start-up",
-        f"{found * 1000:.3f} ms",
+        f"{found * 1000:.3f} ms, of processors {busy * 1000:.3f} ms",
         f"one file {ms(whole['one'])}, all {ms(whole['all'])},"
         f" `python -c pass` {ms(whole['nothing'])}",
         "",
