@@ -119,10 +119,14 @@ def import_keys(workspace: Workspace, raw: bytes) -> list[Known]:
     met = certificates.read(raw)
     if not met:
         raise FormatError("there is no certificate in it")
+    from sig.verbs.remembering import kept_with
+
     with workspace.writing():
         changes: dict[str, bytes | None] = {}
+        newest = []
         for one in met:
-            more, _, _ = merged_file(workspace, one)
+            more, result, _ = merged_file(workspace, one)
             changes |= more
-        workspace.commit(changes)
+            newest += [result] if more else []
+        workspace.commit(changes | kept_with(workspace, newest))
         return [known(workspace, one) for one in met]

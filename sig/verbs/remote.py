@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,15 +75,15 @@ def add(
         known = workspace.config.remote(name)
         if pinned is None:
             return {}
-        matter = keys_that_matter(workspace) | {pinned}
-        met = words_of(workspace, pinned) if trust else []
-        if known is None:
-            return kept_file(workspace, met, matter=matter)
-        # Re-pinned: what the other key signed is no longer this remote's word.
-        state = remotes.read(workspace.home.read(layout.remote_state(known.name)), url)
-        if state.key in (None, pinned):
-            return kept_file(workspace, met, matter=matter)
-        return _dropped(workspace, known, met, matter)
+        certificate = workspace.certificate(pinned) if trust else None
+        met = [] if certificate is None else words_of(workspace, {pinned: certificate})
+        counts = {pinned} if trust else set()
+        if known is not None:
+            # Re-pinned: what the other key signed is no longer this remote's word.
+            state = remotes.read(workspace.home.read(layout.remote_state(known.name)), url)
+            if state.key not in (None, pinned):
+                return _dropped(workspace, known, met, {pinned}, counts)
+        return kept_file(workspace, met, (), {pinned}, trusted=counts)
 
     change(workspace, edit, passphrase=passphrase, files=files)
     return made
@@ -111,11 +111,12 @@ def _dropped(
     workspace: Workspace,
     remote: Remote,
     met: Iterable[Attestation] = (),
-    matter: set[Fingerprint] | None = None,
+    matter: Collection[Fingerprint] = (),
+    trusted: Collection[Fingerprint] = (),
 ) -> dict[str, bytes | None]:
     """The files of a remote go, but for what must not be forgotten (docs/spec/memory §1, §2).
 
-    `met` are words to be remembered besides, `matter` the keys whose words are.
+    `met` are words to be remembered besides; `matter` and `trusted` are as for `kept_file`.
     """
     home = workspace.home
     name = layout.remote_repository(remote.name)
@@ -126,10 +127,10 @@ def _dropped(
     if read is not None:
         if read.sequence is not None:
             changes[memory.document_file(read.key)] = raw
-        matters = keys_that_matter(workspace) if matter is None else matter
+        matters = keys_that_matter(workspace).union(matter)
         said = own.verified(workspace, [one for one in read.attestations if one.key in matters])
         gone = left_behind(workspace, f"remote:{remote.name}", said)
-    return changes | kept_file(workspace, met, gone, matter)
+    return changes | kept_file(workspace, met, gone, matter, trusted=trusted)
 
 
 def find(workspace: Workspace, name: str) -> Remote:

@@ -49,12 +49,10 @@ def add(workspace: Workspace, text: str, passphrase: str | None = None) -> Chang
 
 def _files(workspace: Workspace, certificate: Certificate) -> dict[str, bytes | None]:
     """The certificate, and the warnings of this signer that must not be forgotten from now on."""
-    from sig.verbs.remembering import kept_file, keys_that_matter, words_of
+    from sig.verbs.remembering import kept_with
 
-    files, _, _ = keys.merged_file(workspace, certificate)
-    key = certificate.fingerprint
-    matter = keys_that_matter(workspace) | {key}
-    return files | kept_file(workspace, words_of(workspace, key), matter=matter)
+    files, newest, _ = keys.merged_file(workspace, certificate)
+    return files | kept_with(workspace, [newest], trusted=True)
 
 
 def remove(workspace: Workspace, text: str, passphrase: str | None = None) -> Changed:
