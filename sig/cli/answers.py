@@ -64,7 +64,7 @@ def print_result(context: Context, result: Result) -> None:
     if verdict.answer is Answer.ERROR:
         output.error_line(f"{path}: {verdict.message}")
         if verdict.id is not None:
-            output.note("hint: sig doctor")
+            output.note(f"hint: {verdict.hint or 'sig doctor'}")
         return
     if context.quiet and verdict.answer is Answer.OK:
         return

@@ -78,13 +78,18 @@ class Judged(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is believed of the bytes with this identifier, and every statement that was weighed."""
+    """What is believed of the bytes with this identifier, and every statement that was weighed.
+
+    `hint` is the next command where the answer is `ERROR` and there is a better one than a look at
+    the folder.
+    """
 
     id: Identifier | None
     answer: Answer
     reason: Reason
     message: str
     statements: tuple[Judged, ...] = ()
+    hint: str | None = None
 
     def __bool__(self) -> bool:
         raise TypeError("a verdict is not a bool: compare verdict.answer")

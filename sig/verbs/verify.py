@@ -91,4 +91,5 @@ def verdicts_of(workspace: Workspace, ids: Iterable[Identifier]) -> dict[Identif
             )
         return workspace.consistent(read)
     except StoreError as error:
-        return {id: Verdict(id, Answer.ERROR, Reason.STORE, error.message) for id in wanted}
+        told = Verdict(None, Answer.ERROR, Reason.STORE, error.message, hint=error.hint)
+        return {id: told._replace(id=id) for id in wanted}

@@ -231,3 +231,19 @@ def test_withdrawn_by_its_signer_and_fetched(again: Told) -> None:
     (result,) = again.alice.sig("verify", "theirs", "--json").results
     assert ("unverified", "not-counted") == (result["verdict"], result["reason"])
     assert ["withdrawn"] == [one["state"] for one in result["statements"]]
+
+
+def test_a_folder_that_is_refused_says_what_helps(again: Told) -> None:
+    """The hint of the very error, and a look at the folder where there is none."""
+    alice = again.alice
+    config = alice.folder / "config"
+    config.chmod(0o666)
+    ran = alice.sig("verify", "good")
+    assert (4, "", f"hint: chmod go-w {config}") == (
+        ran.status,
+        ran.stdout,
+        ran.stderr.splitlines()[-1],
+    )
+    config.chmod(0o600)
+    config.write_text("garbage")
+    assert "hint: sig doctor" == alice.sig("verify", "good").stderr.splitlines()[-1]
