@@ -2,8 +2,9 @@
 
 memory/FPR/state   highest sequence and digest met under a key, also after `remote remove`
 memory/FPR/repo.json   the signed document, once no remote holds it
+memory/config      the newest configuration that was signed here: its key, sequence and digest
 memory/kept        verified negative statements and withdrawals of keys that mattered, which
-                   count until their signer ends them, and words that disappeared
+                   count until their signer ends them; words that disappeared or ended others
 memory/met         when each statement was first met, by this clock
 """
 
@@ -12,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sig.errors import FormatError, StoreError
 from sig.model import strict, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 
+CONFIGURATION = "memory/config"
 KEPT = "memory/kept"
 MET = "memory/met"
 MET_BYTES = 256 * 1024 * 1024
@@ -34,8 +36,7 @@ def document_file(key: Fingerprint) -> str:
     return f"memory/{key}/repo.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Publishes:
+class Publishes(NamedTuple):
     """The highest state that was met under one key: its sequence and the digest of its document."""
 
     sequence: int
@@ -56,6 +57,28 @@ def read_publishes(raw: bytes | None) -> Publishes | None:
 def write_publishes(publishes: Publishes) -> bytes:
     """The text of the file."""
     return _json({"sequence": publishes.sequence, "digest": publishes.digest})
+
+
+class Written(NamedTuple):
+    """The newest configuration that was signed in a folder: by whom, its sequence and digest."""
+
+    key: Fingerprint
+    sequence: int
+    digest: str
+
+
+def read_written(raw: bytes) -> Written:
+    """The file's meaning. Raises StoreError."""
+    try:
+        value = strict.read(raw)
+        return Written(Fingerprint(value["key"]), int(value["sequence"]), str(value["digest"]))
+    except (FormatError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"{CONFIGURATION} is damaged") from error
+
+
+def write_written(written: Written) -> bytes:
+    """The text of the file."""
+    return _json(written._asdict())
 
 
 def read_kept(raw: bytes | None) -> list[UnverifiedAttestation]:

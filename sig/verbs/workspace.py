@@ -33,6 +33,7 @@ from sig.repo.home import Home
 from sig.repo.index import Index, IndexStale, Row
 from sig.trust import policy as policies
 from sig.trust.decide import Weighed, decide
+from sig.verbs.configuring import check_newest, remembered
 
 if TYPE_CHECKING:
     from sig.gpg.agent import Agent
@@ -99,6 +100,7 @@ class Workspace:
         self.now = now
         self.transport = transport
         self.notes: list[str] = []
+        self.takes_any_config = False  # whoever sets this has asked the user
         self._gnupg = gnupg
         self._site = site_policy_file() if site is None else site
         self._index = Index(path / layout.INDEX)
@@ -145,8 +147,10 @@ class Workspace:
         return self._config
 
     def _read_config(self) -> Configuration:
+        newest = remembered(self)  # before the file: a commit between the two is no older one
         raw = self.home.read(layout.CONFIG)
         if raw is None:
+            check_newest(newest, Configuration(), None)
             return Configuration()
         try:
             found, signed, sig = wire.configuration(raw)
@@ -160,6 +164,7 @@ class Workspace:
                 raise StoreError(
                     f"config is not signed by {found.key}: {error.message}", hint="sig doctor"
                 ) from error
+        check_newest(newest, found, signed)
         return found
 
     @property
@@ -301,6 +306,10 @@ class Workspace:
                 attested = attest(unverified, certificate)
             except SignatureError as error:
                 refused, why = State(error.state), error.message
+                if row.source == layout.KEPT:
+                    from sig.verbs.remembering import believed
+
+                    attested = believed(self, unverified, error.message)
         sources, stale, kept = self._sources.get(row.source) or self._source(row.source)
         return Weighed(
             id=row.id,

@@ -133,6 +133,116 @@ def test_nothing_is_taken_over_from_another_key(world: World, alice: Person, bob
     assert not laptop.folder.exists()
 
 
+def test_where_nothing_is_nothing_is_taken_over(world: World) -> None:
+    """An empty folder, one that is not there, a host that answers 404: refused, as git does.
+
+    The next step is the command without it.
+    """
+    laptop = world.person("alice", folder=False)
+    empty = world.path / "empty"
+    empty.mkdir()
+
+    for source in (str(empty), str(empty / "missing"), world.serve(empty).url):
+        ran = laptop.sig("setup", laptop.fingerprint, "--from", source)
+        told = f"error: there is no repository at {source}, nothing is taken over\n"
+        assert (1, "", f"{told}hint: sig setup {laptop.fingerprint}\n") == words_of(ran)
+        code = laptop.sig("setup", laptop.fingerprint, "--from", source, "--json").json["error"]
+        assert ("refused", f"sig setup {laptop.fingerprint}") == (code["code"], code["hint"])
+        assert not laptop.folder.exists()
+
+
+def test_it_says_how_much_was_found(world: World, alice: Person) -> None:
+    """A repository without a statement, one with some, and once more where they are here."""
+    www = world.path / "www"
+    assert 0 == alice.sig("publish", www).status
+    laptop = world.newcomer("alice", key_of="alice")
+    words = ("setup", laptop.fingerprint, "--from", www)
+
+    none = laptop.sig(*words)
+    told = f"note: the repository at {www} has no statement of this key yet\n"
+    assert (0, told) == (none.status, none.stderr)
+    assert "Took over 0 statements." in none.lines
+    alice.attests("one\n")
+    alice.sig("publish", www)
+    some = laptop.sig(*words)
+    assert (0, "") == (some.status, some.stderr)
+    assert "Took over 1 statement." in some.lines
+    again = laptop.sig(*words)
+    assert (0, f"note: what this key stated at {www} was here already\n") == (
+        again.status,
+        again.stderr,
+    )
+    json = laptop.sig(*words, "--json").json
+    assert (1, 0) == (json["found"], json["took_over"])
+
+
+def test_the_list_of_keys_keeps_the_place(world: World) -> None:
+    """`sig setup --from URL` without KEYID: the commands that are listed have it too."""
+    person = world.person("alice", folder=False)
+
+    ran = person.sig("setup", "--from", "a place")
+
+    line = f"sig setup {person.fingerprint} --from 'a place'  # {person.uid}"
+    assert (0, [line]) == (ran.status, ran.lines)
+
+
+def test_an_older_configuration_is_shown_and_signed_only_by_who_says_yes(
+    world: World, alice: Person, bob: Person
+) -> None:
+    """A config of before Bob's trust was taken back: no verdict, one next command, a question."""
+    bob.attests("theirs\n")
+    alice.write("f", "theirs\n")
+    alice.sig("remote", "add", "bob", world.serve(bob.folder / "repo").url, "-f")
+    alice.sig("trust", "add", bob.fingerprint)
+    config = alice.folder / "config"
+    older = config.read_bytes()
+    alice.sig("trust", "remove", bob.fingerprint)
+    config.write_bytes(older)
+    before = trusted_state(alice.folder)
+
+    doubt = "config is an older one: it has sequence 3, and 4 was signed here"
+    hint = f"hint: sig setup {alice.fingerprint}\n"
+    verdict = alice.sig("verify", "f")
+    assert (4, "") == words_of(verdict)[:2]
+    assert f"error: {alice.place}/f: {doubt}\n{hint}" == verdict.stderr
+    assert (4, "", f"error: {doubt}\n{hint}") == words_of(alice.sig("trust", "list"))
+    doctor = alice.sig("doctor")
+    assert f"problem  {doubt}" in doctor.lines
+    assert f"next     sig setup {alice.fingerprint}" == doctor.lines[-1]
+    question = (
+        f"{doubt}; it trusts:\n"
+        f"  {alice.fingerprint} {alice.uid}\n"
+        f"  {bob.fingerprint} {bob.uid}\n"
+        'and its policy is {"not-ok": 0, "ok": 1}\n'
+        "Sign this with your key (yes/no): "
+    )
+    assert (1, "", f"{question}error: nothing is signed\n") == words_of(
+        alice.sig("setup", alice.fingerprint, input="no\n")
+    )
+    assert before == trusted_state(alice.folder)
+    assert (0, welcome(alice), question) == words_of(
+        alice.sig("setup", alice.fingerprint, input="yes\n")
+    )
+    assert (0, welcome(alice), "") == words_of(alice.sig("setup", alice.fingerprint))
+    assert (5, 0) == (alice.read("config")["data"]["sequence"], alice.sig("verify", "f").status)
+
+
+def test_yes_signs_an_older_configuration_and_shows_it(alice: Person) -> None:
+    """Nothing is asked, and nothing is accepted unseen."""
+    older = (alice.folder / "config").read_bytes()
+    alice.sig("config", "publish.url", "https://alice.example.org/")
+    (alice.folder / "config").write_bytes(older)
+
+    ran = alice.sig("setup", alice.fingerprint, "--yes")
+
+    assert (0, welcome(alice)) == words_of(ran)[:2]
+    assert (
+        "config is an older one: it has sequence 1, and 2 was signed here; it trusts:\n"
+        == (ran.stderr.splitlines(keepends=True)[0])
+    )
+    assert 3 == alice.read("config")["data"]["sequence"]
+
+
 def test_from_a_host_that_is_not_there(world: World) -> None:
     """Exit 4, no folder; offline too."""
     laptop = world.person("alice", folder=False)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sig.errors import StoreError
+from sig.errors import Changed, Conflict, StoreError
 from sig.repo import layout
 from sig.repo.index import _digest
 from sig.verbs import config, doctor, trust
-from sig.verbs.setup import setup
+from sig.verbs.setup import doubt, setup
 from tests.repo import kill
 from tests.verbs.parties import (
     DAY,
@@ -316,27 +316,201 @@ def test_a_policy_that_cannot_be_followed_is_an_error(desk: Reader) -> None:
     assert ["ok", "bad", "unverified"] == answers(desk)
 
 
-def test_an_older_configuration_is_read_and_the_next_has_its_number(
-    owned: Reader, carol: Party
-) -> None:
-    """Who puts back an older `config` has the user's own rights: it is out of scope, and shows.
+def older(owned: Reader, carol: Party) -> bytes:
+    """The configuration from when Carol counted; she does no more."""
+    trust.add(owned.workspace, carol.fingerprint)
+    raw = (owned.path / "config").read_bytes()
+    assert "ok" == owned.answer()
+    trust.remove(owned.workspace, carol.fingerprint)
+    assert "unverified" == owned.answer()
+    return raw
 
-    The signature holds, so it is followed. Its sequence tells that it is older.
+
+def resigned(owner: Party, raw: bytes, **fields: object) -> bytes:
+    """The configuration with other fields, None for one that is left out, signed by its owner."""
+    data = {
+        name: value
+        for name, value in (json.loads(raw)["data"] | fields).items()
+        if value is not None
+    }
+    return canonical(owner.envelope(data, NOW))
+
+
+def put_back(owned: Reader, bob: Party, carol: Party, how: str, newest: bytes) -> bytes | None:
+    """What somebody puts in place of the newest configuration; Carol counts by it."""
+    raw = older(owned, carol)
+    number = owned.workspace.config.sequence
+    data = json.loads(raw)["data"]
+    found = {
+        "an older one": raw,
+        "another one of the same number": resigned(bob, raw, sequence=number),
+        "one without a number": resigned(bob, raw, sequence=None),
+        "one that is not signed": canonical({"data": data}),
+        "one that another signed": canonical(carol.envelope(data | {"sequence": 99}, NOW)),
+        "none": None,
+    }
+    return found[how]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "an older one",
+        "another one of the same number",
+        "one without a number",
+        "one that is not signed",
+        "one that another signed",
+        "none",
+    ],
+)
+def test_a_configuration_that_is_not_the_newest_is_not_followed(
+    owned: Reader, bob: Party, carol: Party, how: str
+) -> None:
+    """Carol counted by it, and was removed since: nothing is ok by it, and nothing is written.
+
+    The newest in its place again, or all of the folder from a backup: no alarm.
     """
     place = owned.path / "config"
-    older = place.read_bytes()
+    raw = put_back(owned, bob, carol, how, place.read_bytes())
+    newest, said = place.read_bytes(), owned.verdict()
+    place.unlink() if raw is None else place.write_bytes(raw)
+    for id in (FILE, BAD):
+        verdict = owned.verdict(id)
+        assert ("error", "store") == (verdict.answer.value, verdict.reason.value)
+    with nothing_changes(owned), pytest.raises(StoreError) as caught:
+        trust.remove(owned.workspace, carol.fingerprint)
+    assert f"sig setup {bob.fingerprint}" == caught.value.hint
+    found = {one.message: (one.level, one.fix) for one in doctor.examine(owned.workspace)}
+    assert ("problem", caught.value.hint) == found[caught.value.message]
+    place.write_bytes(newest)
+    place.chmod(0o600)
+    assert said == owned.verdict()
     trust.add(owned.workspace, carol.fingerprint)
-    sequence = owned.workspace.config.sequence
     assert "ok" == owned.answer()
-    place.write_bytes(older)
+
+
+def test_a_backup_of_the_whole_folder_raises_no_alarm(
+    owned: Reader, carol: Party, tmp_path: Path
+) -> None:
+    """It has its own memory with it; and one without memory has nothing to compare with."""
+    shutil.copytree(owned.path, tmp_path / "backup")
+    older(owned, carol)
+    shutil.rmtree(owned.path)
+    shutil.copytree(tmp_path / "backup", owned.path)
     assert "unverified" == owned.answer()
-    assert sequence is not None and owned.workspace.config.sequence == sequence - 1
+    trust.add(owned.workspace, carol.fingerprint)
+    assert "ok" == owned.answer()
+    (owned.path / "memory/config").unlink()
+    assert "ok" == owned.answer()
+
+
+def test_a_newer_configuration_from_elsewhere_is_followed(
+    owned: Reader, bob: Party, carol: Party
+) -> None:
+    """Another machine of the same owner wrote it; the next here goes on above it."""
+    place = owned.path / "config"
+    data = {"trust": {bob.fingerprint: True, carol.fingerprint: True}, "sequence": 40}
+    place.write_bytes(resigned(bob, place.read_bytes(), **data))
+    assert "ok" == owned.answer()
+    before = place.read_bytes()
+    trust.remove(owned.workspace, carol.fingerprint)
+    assert 41 == owned.workspace.config.sequence
+    place.write_bytes(before)
+    assert "error" == owned.answer()
+
+
+def test_a_folder_without_a_key_proves_no_order(desk: Reader, bob: Party) -> None:
+    """Nobody signs its configuration, so nothing is remembered of it."""
+    place = desk.path / "config"
+    before = place.read_bytes()
+    trust.remove(desk.workspace, bob.fingerprint)
+    assert "unverified" == desk.answer()
+    place.write_bytes(before)
+    assert "ok" == desk.answer()
+    assert not (desk.path / "memory/config").exists()
+
+
+def test_a_configuration_without_a_number_is_followed_where_none_was_met(
+    owned: Reader, bob: Party, carol: Party
+) -> None:
+    """As the program of 2016 wrote it; the first write here gives it one."""
+    place = owned.path / "config"
+    place.write_bytes(resigned(bob, place.read_bytes(), sequence=None))
+    (owned.path / "memory/config").unlink()
+    assert "unverified" == owned.answer()
+    trust.add(owned.workspace, carol.fingerprint)
+    assert ("ok", 1) == (owned.answer(), owned.workspace.config.sequence)
+
+
+def test_the_way_on_is_to_sign_what_was_seen(owned: Reader, bob: Party, carol: Party) -> None:
+    """`setup` says what is doubtful, signs it above all that was, and then it is the newest."""
+    place = owned.path / "config"
+    place.write_bytes(older(owned, carol))
+    last = json.loads((owned.path / "memory/config").read_bytes())["sequence"]
+    with pytest.raises(StoreError):
+        setup(owned.workspace, bob.fingerprint)
+    desk = owned.workspace
+    assert f"sequence {last - 1}, and {last} was signed here" in str(doubt(desk))
+    seen = desk.config
+    place.write_bytes(resigned(bob, place.read_bytes(), policy={"not-ok": 9, "ok": 1}))
+    with pytest.raises(Changed):
+        setup(desk, bob.fingerprint, seen=seen)
+    setup(desk, bob.fingerprint, seen=desk.config)
+    assert ("ok", last + 1) == (owned.answer(), owned.workspace.config.sequence)
+    assert doubt(owned.workspace) is None
+
+
+def test_the_way_on_is_the_owners_alone(owned: Reader, bob: Party, carol: Party) -> None:
+    """A folder whose configuration somebody replaced by his own still belongs to its owner."""
+    data = json.loads((owned.path / "config").read_bytes())["data"]
+    (owned.path / "config").write_bytes(canonical(carol.envelope(data, NOW)))
+    for owner, fails in ((carol, True), (bob, False)):
+        desk = owned.workspace
+        desk.owner = owner
+        assert f"signed by {carol.fingerprint}" in str(doubt(desk))
+        if fails:
+            with pytest.raises(Conflict):
+                setup(desk, owner.fingerprint)
+        else:
+            setup(desk, owner.fingerprint)
+    assert ("unverified", bob.fingerprint) == (owned.answer(), owned.workspace.config.key)
+
+
+def test_memory_of_the_configuration_that_is_damaged_is_not_passed_by(
+    owned: Reader, bob: Party
+) -> None:
+    """Else damage would let an older one in."""
+    place = owned.path / "memory/config"
+    for raw in (b"", b"{}", b"[]", b'{"key": 1, "sequence": 1, "digest": ""}', b"\xff"):
+        place.write_bytes(raw)
+        assert "error" == owned.answer()
+    desk = owned.workspace
+    assert "memory/config is damaged" in str(doubt(desk))
+    setup(desk, bob.fingerprint)
+    assert "unverified" == owned.answer()
+
+
+def test_a_change_that_comes_between_two_reads_is_no_older_configuration(
+    owned: Reader, carol: Party
+) -> None:
+    """One process reads what is remembered and then the file, and another writes both between."""
+    desk, read = owned.workspace, owned.workspace.home.read
+    came: list[str] = []
+
+    def interrupted(name: str, limit: int = 1 << 20) -> bytes | None:
+        raw = read(name, limit)
+        if not came:
+            came.append(name)
+            trust.add(owned.workspace, carol.fingerprint)
+        return raw
+
+    desk.home.read = interrupted  # type: ignore[method-assign]
+    assert carol.fingerprint in desk.config.trust
+    assert ["memory/config"] == came
 
 
 def test_a_folder_has_one_owner(owned: Reader, carol: Party) -> None:
     """`setup` with another key leaves it alone."""
-    from sig.errors import Conflict
-
     desk = owned.workspace
     desk.owner = carol
     with nothing_changes(owned), pytest.raises(Conflict):

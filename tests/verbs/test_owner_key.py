@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 import pytest
 
 from sig.errors import FormatError, Refused
@@ -14,8 +17,10 @@ from tests.verbs.parties import (
     Reader,
     Web,
     armored,
+    canonical,
     fetched_since,
     file_id,
+    merged,
     nothing_changes,
 )
 from tests.world import smith
@@ -203,3 +208,86 @@ def test_a_flooded_key_asc_is_read_in_bounded_time(follower: Reader, web: Web, b
     assert ("new", None) == follower.came("bob")
     assert "ok" == follower.answer(file_id("more"))
     assert (follower.path / f"keys/{bob.fingerprint}.pgp").stat().st_size < 4096
+
+
+def unable(party: Party, at: int) -> bytes:
+    """The key may not sign at that time, and again five seconds later."""
+    able = party.key.named(party.uid, at + 5)
+    return party.key.public + party.key.named(party.uid, at, flags=1) + able
+
+
+def weak(party: Party, at: int) -> bytes:
+    """What binds the key at that time is signed over SHA-1."""
+    able = party.key.named(party.uid, at + 5)
+    return party.key.public + party.key.named(party.uid, at, digest=2) + able
+
+
+@pytest.mark.parametrize("how", [unable, weak])
+@pytest.mark.parametrize("reason", [None, 2, 3])
+def test_no_certificate_of_today_silences_what_was_met(
+    reader: Reader, web: Web, bob: Party, carol: Party, how: Any, reason: int | None
+) -> None:
+    """The thief of Bob's key tells, with a date before the words, that it could not sign then.
+
+    Also beside a revocation, which gets through in any case. No warning falls by it, no older ok
+    comes back, and no warning is taken back by a word that the thief made.
+    """
+    at = NOW - 5 * DAY
+    older, again = bob.statement(at=at - 9), bob.statement(at=at + 1, reviewed=False)
+    bad, taken_back = file_id("bad"), file_id("taken back")
+    listed = [bob.statement(bad, ok=False, at=at + 1)]
+    listed += [bob.statement(taken_back, ok=False, at=at - 9), bob.withdrawal(taken_back, at + 1)]
+    web.offer(carol, carol.repository([older]))
+    raw = web.offer(bob, bob.repository([*listed, again], at=NOW - 4 * DAY))
+    reader.follow(bob, counts=True)
+    reader.follow(carol)
+    reader.fetch_all()
+    said = [reader.answer(id) for id in (FILE, bad, taken_back)]
+    assert ["unverified", "bad", "unverified"] == said
+    revocation = b"" if reason is None else bob.key.revoke(NOW - DAY, reason)
+    new = merged(bob.certificate, bob.key.public + revocation + how(bob, at)[len(bob.key.public) :])
+    web.offer(bob, raw, armored(new))
+    assert reader.came("bob")[0] in ("unchanged", "refused")
+    for _ in range(2):
+        assert said[:2] == [reader.answer(FILE), reader.answer(bad)]
+        (reader.path / "index.sqlite").unlink(missing_ok=True)
+    (line,) = [one for one in reader.verdict(bad).statements if one.counted]
+    assert "key-revoked" == line.state.value and line.why
+
+
+def test_no_crowd_of_new_subkeys_silences_what_one_of_them_said(
+    reader: Reader, web: Web, bob: Party
+) -> None:
+    """Of subkeys the newest 64 are kept: whoever has the key can make as many."""
+    subkey = smith().Key()
+    bound = bob.key.binds(subkey, bob.key.created, back=subkey)
+    bob.certificate += bound
+    data = {"id": FILE, "ok": False, "reviewed": True}
+    sig = base64.b64encode(subkey.sign(canonical(data), NOW - DAY)).decode()
+    bob.offered = [{"data": data, "key": bob.fingerprint, "sig": sig}]
+    raw = web.offer(bob)
+    reader.follow(bob, counts=True)
+    assert ("new", None) == reader.came("bob")
+    assert "bad" == reader.answer()
+    crowd = b"".join(
+        bob.key.binds(one, NOW - 5, back=one) for one in (smith().Key() for _ in range(64))
+    )
+    web.offer(bob, raw, armored(bob.certificate + crowd))
+    assert ("unchanged", None) == reader.came("bob")
+    assert ("bad", "bad") == (reader.answer(), reader.without_index().answer.value)
+
+
+def test_what_is_only_in_the_index_is_not_memory(reader: Reader, web: Web, bob: Party) -> None:
+    """A row that says it is remembered, and is not in the file, proves nothing without a key."""
+    from sig.model import wire
+    from sig.repo import memory
+    from sig.verbs.remembering import believed
+
+    bob.says(ok=False)
+    web.offer(bob)
+    reader.follow(bob, counts=True)
+    reader.came("bob")
+    (one,) = memory.read_kept((reader.path / memory.KEPT).read_bytes())
+    assert believed(reader.workspace, one, "") is not None
+    other = wire.read_attestation(canonical(bob.statement(ok=False, at=NOW - 7)))
+    assert believed(reader.workspace, other, "") is None
