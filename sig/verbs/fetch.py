@@ -152,12 +152,12 @@ class _Taking:
         return self._workspace.home.read(name, limit)
 
     def commit(self) -> None:
-        from sig.verbs.remembering import kept_file, keys_that_matter
+        from sig.verbs.remembering import kept_after_fetch
 
-        if self._words or self._gone:
-            matter = keys_that_matter(self._workspace) | self._pinned
-            self._changes |= kept_file(self._workspace, self._words, self._gone, matter)
         if self._changes:
+            self._changes |= kept_after_fetch(
+                self._workspace, self._changes, self._lines, self._words, self._gone, self._pinned
+            )
             self._workspace.commit(self._changes, self._lines)
 
     def remote(self, download: Download, checked: Checked | Refusal | None) -> Fetched:
@@ -234,12 +234,19 @@ class _Taking:
             self._lines[f"remote:{remote.name}"] = checked.lines
             self._words += checked.words
         self._pinned.add(checked.key)
-        if checked.sequence is not None:
+        if checked.sequence is None and self._accepts:
+            # What was met before is the user's to forget; else the next fetch would be refused.
+            self._changes[memory.state_file(checked.key)] = None
+            self._changes[memory.document_file(checked.key)] = None
+        elif checked.sequence is not None:
             publishes = memory.Publishes(checked.sequence, checked.digest)
-            if publishes != remembered:
-                self._changes[memory.state_file(checked.key)] = memory.write_publishes(publishes)
-            if self._read(memory.document_file(checked.key)) is not None:
-                self._changes[memory.document_file(checked.key)] = None
+            # Not where only the certificate is new: another mirror may be ahead of this document.
+            if how == "new" or remembered in (None, publishes):
+                if publishes != remembered:
+                    text = memory.write_publishes(publishes)
+                    self._changes[memory.state_file(checked.key)] = text
+                if self._read(memory.document_file(checked.key)) is not None:
+                    self._changes[memory.document_file(checked.key)] = None
         self._follow(
             download,
             Following(

@@ -139,6 +139,11 @@ def armored(certificate: bytes) -> bytes:
     ).encode()
 
 
+def retired(party: Party, at: int) -> bytes:
+    """The certificate as text, its key retired at that time: a soft revocation."""
+    return armored(party.key.public + party.key.revoke(at, 3) + party.key.named(party.uid))
+
+
 Page = bytes | Exception | Callable[[], bytes]
 
 

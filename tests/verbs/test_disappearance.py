@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from sig.repo import memory
-from sig.verbs import remembering, remote, trust
-from tests.verbs.parties import DAY, FILE, NOW, Party, Reader, Web, armored, file_id
+from sig.verbs import config, keys, remembering, remote, trust
+from tests.verbs.parties import DAY, FILE, NOW, Party, Reader, Web, armored, file_id, retired
 
 
 @pytest.fixture
@@ -33,8 +34,7 @@ def test_a_removed_warning_is_reported_and_keeps_counting(
     assert () == warned.lines()[bob.fingerprint].sources
     web.offer(bob, bob.repository([]))
     assert () == warned.fetch("bob").gone
-    retired = bob.key.public + bob.key.revoke(NOW - 3 * DAY, 3) + bob.key.named(bob.uid)
-    web.offer(bob, None, armored(retired))
+    web.offer(bob, None, retired(bob, NOW - 3 * DAY))
     warned.came("bob")
     assert "bad" == warned.answer()
     remote.remove(warned.workspace, "bob")
@@ -292,3 +292,354 @@ def test_a_new_name_for_a_remote_forgets_nothing(warned: Reader, web: Web, bob: 
     carol = Party("carol")
     web.pages |= {bob.url + "repo.json": carol.repository(), bob.url + "key.asc": carol.key_asc}
     assert ("refused", "key-changed") == warned.came("robert")
+
+
+# --- what was ended stays ended, also when the newer word falls with its key ---------------------
+
+NEWER: dict[str, dict[str, Any]] = {
+    "not reviewed": {"reviewed": False},
+    "expiring": {"expires": "2025-07-15T00:00:00Z"},
+    "other words": {"comment": "again"},
+    "the same words": {},
+}
+
+
+@pytest.mark.parametrize("newer", NEWER.values(), ids=NEWER)
+@pytest.mark.parametrize("happens", ["nothing", "it is dropped", "its remote is removed"])
+@pytest.mark.parametrize("older_is_served", ["always", "in between", "afterwards"])
+def test_an_ok_that_was_ended_is_not_revived_by_the_end_of_the_key(
+    reader: Reader,
+    web: Web,
+    bob: Party,
+    carol: Party,
+    newer: dict[str, Any],
+    happens: str,
+    older_is_served: str,
+) -> None:
+    """Bob's key is retired with a date after his older ok and before the newer one, which falls.
+
+    Whether the newer one is served, and when Carol serves the older one.
+    """
+    older = bob.says(at=NOW - 5 * DAY)
+    web.offer(bob, bob.repository(at=NOW - 5 * DAY))
+    web.offer(carol, carol.repository([older] if older_is_served == "always" else []))
+    reader.follow(bob, counts=True)
+    reader.follow(carol)
+    reader.fetch_all()
+    assert "ok" == reader.answer()
+    word = bob.statement(at=NOW - 3 * DAY, **newer)
+    web.offer(bob, bob.repository([word], at=NOW - 3 * DAY))
+    assert ("new", None) == reader.came("bob")
+    if older_is_served == "in between":
+        for listed in ([older], []):
+            web.offer(carol, carol.repository(listed))
+            assert ("new", None) == reader.came("carol")
+    assert ("unverified" if "reviewed" in newer else "ok") == reader.answer()
+    if happens == "it is dropped":
+        web.offer(bob, bob.repository([], at=NOW - 3 * DAY))
+        assert ("new", None) == reader.came("bob")
+    if happens == "its remote is removed":
+        remote.remove(reader.workspace, "bob")
+    keys.import_keys(reader.workspace, retired(bob, NOW - 4 * DAY))
+    assert "unverified" == reader.answer()
+    if older_is_served != "always":
+        web.offer(carol, carol.repository([older]))
+        assert ("new", None) == reader.came("carol")
+    assert ("unverified", "unverified") == (reader.answer(), reader.without_index().answer.value)
+
+
+def test_an_ok_that_was_not_ended_outlives_the_end_of_the_key(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """The twin: what was said before a key was retired stands, also about what was said anew."""
+    renewed = file_id("renewed")
+    bob.says(at=NOW - 5 * DAY)
+    for at in (NOW - 6 * DAY, NOW - 5 * DAY):
+        bob.offered = [bob.offered[0], bob.statement(renewed, at=at, comment=str(at))]
+        web.offer(bob, bob.repository(at=at))
+        reader.follow(bob, counts=True) if at == NOW - 6 * DAY else None
+        assert ("new", None) == reader.came("bob")
+    bob.says(file_id("late"), at=NOW - 3 * DAY)
+    web.offer(bob, bob.repository(at=NOW - 3 * DAY))
+    assert ("new", None) == reader.came("bob")
+    keys.import_keys(reader.workspace, retired(bob, NOW - 4 * DAY))
+    ids = (FILE, renewed, file_id("late"))
+    assert ["ok", "ok", "unverified"] == [reader.answer(id) for id in ids]
+    # Of all that, one word is remembered: the one that ended another.
+    assert 1 == (reader.path / memory.KEPT).read_bytes().count(b'"data"')
+
+
+def test_a_word_that_is_ended_in_its_turn_leaves_its_place_to_the_newer_one(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """Memory holds one word a file, however often it is said anew, and no ended ok counts."""
+    words = [
+        bob.statement(at=NOW - (30 - n) * DAY, expires=f"2025-08-{n + 1:02}T00:00:00Z")
+        for n in range(20)
+    ]
+    reader.follow(bob, counts=True)
+    for word in words:
+        web.offer(bob, bob.repository([word], at=NOW - 9 * DAY))
+        assert ("new", None) == reader.came("bob")
+    assert 1 == (reader.path / memory.KEPT).read_bytes().count(b'"data"')
+    keys.import_keys(reader.workspace, retired(bob, NOW - 12 * DAY))
+    web.offer(carol, carol.repository(words))
+    reader.follow(carol)
+    assert ("new", None) == reader.came("carol")
+    assert "unverified" == reader.answer()
+
+
+def test_a_warning_leaves_memory_to_the_ok_that_ended_it(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """It had ended an older ok in its time: that does not come back when the newer one falls."""
+    older = bob.says(at=NOW - 6 * DAY)
+    warning = bob.statement(ok=False, at=NOW - 5 * DAY)
+    newer = bob.statement(at=NOW - 3 * DAY, comment="mended")
+    reader.follow(bob, counts=True)
+    for word, said in ((older, "ok"), (warning, "bad"), (newer, "ok")):
+        web.offer(bob, bob.repository([word], at=NOW - 3 * DAY))
+        assert ("new", None) == reader.came("bob")
+        assert said == reader.answer()
+    keys.import_keys(reader.workspace, retired(bob, NOW - 4 * DAY))
+    web.offer(carol, carol.repository([older]))
+    reader.follow(carol)
+    reader.came("carol")
+    assert "unverified" == reader.answer()
+
+
+def test_two_remotes_of_one_fetch_end_each_others_words(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """The older ok comes with the newer word, from another remote, in the first fetch there is."""
+    older, newer = bob.statement(at=NOW - 5 * DAY), bob.statement(at=NOW - 3 * DAY, reviewed=False)
+    web.offer(bob, bob.repository([newer], at=NOW - 3 * DAY))
+    web.offer(carol, carol.repository([older]))
+    reader.follow(bob, counts=True)
+    reader.follow(carol)
+    reader.fetch_all()
+    # Bob's certificate came in the same fetch as what Carol serves of him.
+    assert "unverified" == reader.answer()
+    remote.remove(reader.workspace, "bob")
+    keys.import_keys(reader.workspace, retired(bob, NOW - 4 * DAY))
+    assert ("unverified", "unverified") == (reader.answer(), reader.without_index().answer.value)
+
+
+def test_what_ended_an_own_word_is_remembered_too(tmp_path: Any, web: Web, bob: Party) -> None:
+    """Bob says it anew in his own folder, and another serves what he said before."""
+    from sig.verbs import attest
+
+    desk = Reader(tmp_path / "desk", web, bob)
+    data = {"id": FILE, "ok": True, "reviewed": True}
+    attest.sign_statements(desk.workspace, [data], None)
+    older = json.loads((desk.path / "repo/repo.json").read_bytes())["data"]["attestations"][FILE]
+    carol = Party("carol")
+    web.offer(carol, carol.repository(older))
+    desk.follow(carol)
+    desk.clock.at += DAY
+    attest.sign_statements(desk.workspace, [data | {"reviewed": False}], None)
+    assert "unverified" == desk.answer()
+    keys.import_keys(desk.workspace, retired(bob, desk.clock.at - 5))
+    desk.came("carol")
+    assert "unverified" == desk.answer()
+
+
+def test_what_a_pinned_key_says_anew_does_not_crowd_out_its_warnings(
+    reader: Reader, web: Web, bob: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room of a key that does not count is for warnings first."""
+    monkeypatch.setattr(remembering, "ROOM_OF_OTHERS", 4_000)
+    reader.follow(bob)
+    for comment in ("first", "again"):
+        listed = [bob.statement(file_id(str(n)), comment=comment, at=NOW - DAY) for n in range(30)]
+        web.offer(bob, bob.repository(listed))
+        assert ("new", None) == reader.came("bob")
+    warning = bob.statement(ok=False)
+    web.offer(bob, bob.repository([*listed, warning]))
+    reader.came("bob")
+    web.offer(bob, bob.repository(listed))
+    reader.came("bob")
+    reader.trust(bob)
+    assert "bad" == reader.answer()
+
+
+# --- only what counts when it is met is remembered -----------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["withdrawal", "ok"])
+def test_what_a_retired_key_signs_ends_no_warning_by_disappearing(
+    reader: Reader, web: Web, bob: Party, carol: Party, kind: str
+) -> None:
+    """Signed after the end of the key it never counted: gone, it is not what once did."""
+    bob.says(ok=False, at=NOW - 5 * DAY)
+    bob.says(file_id("other"), at=NOW - 5 * DAY)
+    web.offer(bob, bob.repository(at=NOW - 5 * DAY), retired(bob, NOW - 4 * DAY))
+    reader.follow(bob, counts=True)
+    assert ("new", None) == reader.came("bob")
+    late = [
+        bob.withdrawal(id, NOW - 3 * DAY) if kind == "withdrawal" else bob.statement(id)
+        for id in (FILE, file_id("other"))
+    ]
+    web.offer(carol, carol.repository(late))
+    reader.follow(carol)
+    for listed in (late, []):
+        web.offer(carol, carol.repository(listed))
+        reader.came("carol")
+        assert ["bad", "ok"] == [reader.answer(), reader.answer(file_id("other"))]
+    remote.remove(reader.workspace, "carol")
+    assert ["bad", "ok"] == [reader.answer(), reader.answer(file_id("other"))]
+
+
+def test_a_withdrawal_of_the_future_ends_nothing_by_disappearing(
+    warned: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """Its key ends before its time comes: it never counted."""
+    web.offer(carol, carol.repository([bob.withdrawal(at=NOW + 100 * DAY)]))
+    warned.follow(carol)
+    for listed in ([bob.withdrawal(at=NOW + 100 * DAY)], []):
+        web.offer(carol, carol.repository(listed))
+        warned.came("carol")
+    keys.import_keys(warned.workspace, retired(bob, NOW - 5))
+    assert "bad" == warned.answer()
+    warned.clock.at += 200 * DAY
+    assert "bad" == warned.answer()
+
+
+@pytest.mark.parametrize("late", ["refuse", "count"])
+def test_a_late_withdrawal_counts_as_the_policy_said_when_it_was_met(
+    reader: Reader, web: Web, bob: Party, carol: Party, late: str
+) -> None:
+    """The thief of a key that has expired signs in its past, and takes a warning back by it."""
+    end = NOW - 4 * DAY
+    short = bob.key.public + bob.key.named(bob.uid, expires=end - bob.key.created)
+    bob.says(ok=False, at=NOW - 6 * DAY)
+    web.offer(bob, bob.repository(at=NOW - 5 * DAY), armored(short))
+    reader.follow(bob, counts=True)
+    reader.clock.at = end - 5
+    assert ("new", None) == reader.came("bob")
+    reader.clock.at = NOW
+    config.change(reader.workspace, "policy", {"late": late})
+    said = "bad" if late == "refuse" else "unverified"
+    reader.follow(carol)
+    for listed in ([bob.withdrawal(at=NOW - 5 * DAY)], []):
+        web.offer(carol, carol.repository(listed))
+        reader.came("carol")
+        assert (said, said) == (reader.answer(), reader.without_index().answer.value)
+
+
+# --- certificates that arrive --------------------------------------------------------------------
+
+
+def by_trust(reader: Reader, web: Web, bob: Party) -> None:
+    """The certificate is only in the user's GnuPG."""
+    from tests.verbs.parties import Agent, Desk
+
+    class Ring(Agent):
+        def public_keys(self, text: str) -> tuple[Any, ...]:
+            return (bob.fingerprint,)
+
+    class Other(Desk):
+        @property
+        def agent(self) -> Any:
+            return Ring(bob, self.now)
+
+    desk = Other(reader.path, now=reader.clock, transport=lambda: web, site=reader.site)
+    trust.add(desk, bob.fingerprint)
+
+
+def by_import(reader: Reader, web: Web, bob: Party) -> None:
+    keys.import_keys(reader.workspace, bob.key_asc)
+
+
+def by_fetch(reader: Reader, web: Web, bob: Party) -> None:
+    web.offer(bob, bob.repository([]))
+    assert ("new", None) == reader.came("bob")
+
+
+def by_a_fetch_that_is_refused(reader: Reader, web: Web, bob: Party) -> None:
+    """The key was retired after it warned, and before it signed what is served."""
+    web.offer(bob, bob.repository([], at=NOW - 5), retired(bob, NOW - 9))
+    assert ("refused", "signature") == reader.came("bob")
+
+
+def by_setup(reader: Reader, web: Web, bob: Party) -> None:
+    """Bob makes the folder his own."""
+    from sig.verbs import setup
+
+    reader.owner = bob
+    setup.setup(reader.workspace, bob.fingerprint)
+
+
+def by_a_fetch_of_both(reader: Reader, web: Web, bob: Party) -> None:
+    """The warning is served anew in the same fetch."""
+    web.offer(bob, bob.repository([]))
+    carol = web.pages["https://carol.example.org/repo.json"]
+    assert callable(carol)
+    reader.fetch_all()
+
+
+DOORS = [by_trust, by_import, by_fetch, by_a_fetch_that_is_refused, by_setup, by_a_fetch_of_both]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("then", ["it stays", "it is dropped", "its remote is removed"])
+def test_a_warning_that_waited_for_its_certificate_is_remembered(
+    reader: Reader, web: Web, bob: Party, carol: Party, door: Any, then: str
+) -> None:
+    """By whichever door the certificate of a key that counts comes; a key that ends silences none.
+
+    Bob is trusted and his server was never reached; Carol serves his warning.
+    """
+    warning = bob.statement(ok=False, at=NOW - DAY)
+    web.offer(carol)
+    web.pages[carol.url + "repo.json"] = lambda: carol.repository([warning])
+    reader.follow(carol)
+    assert ("new", None) == reader.came("carol")
+    reader.follow(bob, counts=True)
+    assert "unverified" == reader.answer()
+    door(reader, web, bob)
+    assert "bad" == reader.answer()
+    keys.import_keys(reader.workspace, retired(bob, NOW - 2 * DAY))
+    if then == "it is dropped":
+        web.offer(carol, carol.repository([]))
+        assert ("new", None) == reader.came("carol")
+    elif then == "its remote is removed" and door is not by_setup:  # nothing can be signed any more
+        remote.remove(reader.workspace, "carol")
+    assert ("bad", "bad") == (reader.answer(), reader.without_index().answer.value)
+
+
+def test_a_certificate_that_arrives_with_its_end_proves_nothing_after_it(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """The twin: a warning from after the end of its key never counted."""
+    web.offer(carol, carol.repository([bob.statement(ok=False, at=NOW - DAY)]))
+    reader.follow(carol)
+    reader.came("carol")
+    reader.follow(bob, counts=True)
+    keys.import_keys(reader.workspace, retired(bob, NOW - 2 * DAY))
+    assert "unverified" == reader.answer()
+
+
+def test_the_certificate_of_a_stranger_makes_nothing_remembered(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """Anyone's certificate can be imported; only keys that matter have a place in memory."""
+    web.offer(carol, carol.repository([bob.statement(ok=False)]))
+    reader.follow(carol)
+    reader.came("carol")
+    keys.import_keys(reader.workspace, bob.key_asc)
+    assert not (reader.path / memory.KEPT).exists()
+
+
+def test_an_import_works_beside_a_remote_that_is_damaged(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """A revocation must get through."""
+    web.offer(carol, carol.repository([bob.statement(ok=False)]))
+    reader.follow(carol)
+    reader.came("carol")
+    reader.follow(bob, counts=True)
+    place = reader.path / "remotes/carol/repo.json"
+    place.write_bytes(place.read_bytes()[:-9])
+    keys.import_keys(reader.workspace, bob.key_asc)
+    assert (reader.path / f"keys/{bob.fingerprint}.pgp").exists()

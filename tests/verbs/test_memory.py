@@ -15,8 +15,10 @@ from tests.verbs.parties import (
     Party,
     Reader,
     Web,
+    armored,
     fetched_since,
     file_id,
+    merged,
     nothing_changes,
 )
 
@@ -340,3 +342,74 @@ def test_offline_asks_nobody(met: Reader, tmp_path: Path) -> None:
     met.web.asked.clear()
     met.answer(FILE)
     assert [] == met.web.asked
+
+
+def test_accept_of_a_state_without_a_sequence_is_accepted_for_good(
+    met: Reader, web: Web, bob: Party, states: list[bytes]
+) -> None:
+    """Bob went back to the program of 2016, and his reader agreed: the next fetch is like any.
+
+    What was met of his warnings stays, and with his next sequence the comparing begins again.
+    """
+    old = bob.repository([bob.statement(file_id("old"))], sequence=0)
+    web.offer(bob, old)
+    with nothing_changes(met):
+        assert ("refused", "rollback") == met.came("bob")
+    assert ("new", None) == met.came("bob", accept=True)
+    assert ("unchanged", None) == met.came("bob")
+    assert ["ok", "unverified", "bad"] == [
+        met.answer(file_id("old")),
+        met.answer(file_id("4")),
+        met.answer(),
+    ]
+    web.offer(bob, bob.repository([bob.statement(file_id("newer"))], sequence=0))
+    assert ("new", None) == met.came("bob")
+    assert "ok" == met.answer(file_id("newer"))
+    web.offer(bob, bob.repository([bob.statement()], sequence=6, previous={}))
+    assert ("new", None) == met.came("bob")
+    web.offer(bob, bob.repository([bob.statement(file_id("old"))], sequence=0))
+    with nothing_changes(met):
+        assert ("refused", "rollback") == met.came("bob")
+
+
+@pytest.mark.parametrize("sequence", [2, 5, 9])
+def test_accept_makes_the_state_that_was_taken_the_remembered_one(
+    met: Reader, web: Web, bob: Party, sequence: int
+) -> None:
+    """Lower, forked or rewritten: it is compared with from then on, also after the remote."""
+    other = bob.repository([], sequence=sequence, previous={5: "0" * 64} if sequence > 5 else {})
+    web.offer(bob, other)
+    met.came("bob")
+    assert ("new", None) == met.came("bob", accept=True)
+    assert ("unchanged", None) == met.came("bob")
+    remote.remove(met.workspace, "bob")
+    met.follow(bob)
+    assert ("unchanged", None) == met.came("bob")
+    fork = bob.repository([bob.statement()], sequence=sequence, previous={})
+    web.offer(bob, fork)
+    with nothing_changes(met):
+        assert ("refused", "fork") == met.came("bob")
+    web.offer(bob, bob.repository([], sequence=sequence + 1, previous={}))
+    assert ("new", None) == met.came("bob")
+
+
+@pytest.mark.parametrize("sequence", [3, 0])
+def test_a_new_certificate_beside_an_older_state_takes_memory_not_back(
+    reader: Reader, web: Web, bob: Party, states: list[bytes], sequence: int
+) -> None:
+    """A mirror brought state 5; Bob's own server still has an older one and a renewed key.asc."""
+    mirror = Party("mirror")
+    mirror.key, mirror.certificate = bob.key, bob.certificate
+    older = states[2] if sequence else bob.repository([bob.statement()], sequence=0)
+    web.offer(bob, older)
+    web.offer(mirror, states[4])
+    reader.follow(bob, counts=True)
+    reader.follow(mirror)
+    assert ("new", None) == reader.came("bob")
+    assert ("new", None) == reader.came("mirror")
+    renewed = merged(bob.certificate, bob.key.public + bob.key.named(bob.uid, NOW - 5))
+    web.pages[bob.url + "key.asc"] = armored(renewed)
+    assert ("unchanged", None) == reader.came("bob")
+    web.offer(mirror, bob.repository([], sequence=4, previous={}))
+    with nothing_changes(reader):
+        assert ("refused", "rollback") == reader.came("mirror")
