@@ -173,6 +173,10 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "key": "the own key",
     },
     "`keys` of `setup`, `trust` and `key`": _KEY,
+    "`setup --from`, beside `keys`": {
+        "found": "how many statements of the own key are there",
+        "took_over": "how many of them this folder had not",
+    },
     "`remotes` of `remote` and `fetch`": {
         "name": "its name",
         "url": "where it is",
@@ -217,6 +221,11 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "unpublished": "how many of them the last publish did not bring out",
         "index": "`ok`, `not made yet` or `out of date`",
         "next": "the one next command",
+    },
+    "`help`, `--version` and `completion`": {
+        "help": "the text, of `help` and `--help`",
+        "release": "the version of the program, of `--version`",
+        "script": "for the shell, of `completion`",
     },
     "`error` of every command": {
         "code": "see Error codes",
@@ -465,6 +474,8 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     stage.section("setup", "Without KEYID it lists the secret keys, one command each.")
     stage.block("sig setup", "sig setup E3F2AA1B", "sig setup ALICE'S KEY")
     stage.block("sig setup 12345678", "sig setup alice", "sig")
+    stage.say("Where nothing is, nothing is taken over:")
+    stage.block("sig setup ALICE'S KEY --from backup")
 
     stage.section("attest", "Several files are signed with the same words, all or none.")
     stage.block(
@@ -610,6 +621,13 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     config.write_bytes(b"{")
     stage.block("sig trust list")
     config.write_bytes(genuine)
+    stage.say("An older configuration is followed by nobody, until its owner saw it and signs it:")
+    assert 0 == alice.sig("config", "publish.url", "https://alice.example.org/").status
+    newest = config.read_bytes()
+    config.write_bytes(genuine)
+    stage.block("sig verify hello.txt", "sig setup ALICE'S KEY", input="no\n")
+    config.write_bytes(newest)
+    stage.say("And one that a newer program made is read by none that is older:")
     (alice.folder / "version").write_text("2\n")
     stage.block("sig verify hello.txt")
     (alice.folder / "version").write_text("1\n")

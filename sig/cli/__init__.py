@@ -89,9 +89,22 @@ def _offline() -> Any:
 def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def note(context: click.Context, parameter: click.Parameter, value: Any) -> None:
         if value is not None and value is not False:
-            setattr(context.ensure_object(Context), name, value)
+            known = context.ensure_object(Context)
+            setattr(known, name, value)
+            if known.verbose and known.quiet:
+                import click
+
+                raise click.UsageError("-v asks for more and -q for less: take one of them")
 
     return note
+
+
+def _explain(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value and not context.resilient_parsing:
+        from sig.cli import output
+
+        output.explained(context.ensure_object(Context), context.get_help())
+        context.exit()
 
 
 def options(function: _F) -> _F:
@@ -106,7 +119,14 @@ def options(function: _F) -> _F:
         (("--json",), {"is_flag": True, "help": "One JSON document on standard output."}),
         (("--offline",), {"is_flag": True, "help": "Open no connection."}),
     ]
-    decorated: Any = function
+    # Not eager like click's own, for --json may stand after it.
+    decorated: Any = click.option(
+        *("-h", "--help"),
+        is_flag=True,
+        expose_value=False,
+        callback=_explain,
+        help="Show this message and exit.",
+    )(function)
     for flags, settings in reversed(listed):
         name = flags[-1].lstrip("-").replace("-", "_")
         decorated = click.option(

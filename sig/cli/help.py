@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sig.cli import COMMANDS, Context, options
+from sig.cli import COMMANDS, Context, options, output
 from sig.cli.words import group
 
 
@@ -14,6 +14,7 @@ from sig.cli.words import group
 @click.pass_context
 def command(click_context: click.Context, words: tuple[str, ...]) -> int:
     """Explain a command."""
+    asked = click_context.ensure_object(Context)
     parent = click_context.parent or click_context
     found: click.Command = group
     context = click.Context(group, info_name="sig", obj=Context(), **group.context_settings)
@@ -24,5 +25,5 @@ def command(click_context: click.Context, words: tuple[str, ...]) -> int:
             raise click.UsageError(f"there is no command {word!r}; there are {known}")
         found = inner
         context = click.Context(found, info_name=word, parent=context, obj=context.obj)
-    click.echo(found.get_help(context))
+    output.explained(asked, found.get_help(context))
     return 0

@@ -65,6 +65,11 @@ def told(context: Context, line: str) -> None:
         say(line)
 
 
+def explained(context: Context, text: str) -> None:
+    """The help of a command."""
+    document({"help": text}) if context.json else say(text)
+
+
 def note(line: str) -> None:
     """A line beside the answer."""
     _write(sys.stderr, line)

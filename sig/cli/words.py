@@ -7,7 +7,7 @@ import importlib
 import click
 
 from sig import __version__
-from sig.cli import COMMANDS, Context, options
+from sig.cli import COMMANDS, Context, options, output
 
 
 class Words(click.Group):
@@ -33,16 +33,24 @@ class Words(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, "--version", message="sig %(version)s")
+@click.option("--version", is_flag=True, help="Show the version and exit.")
 @options
 @click.pass_context
-def group(context: click.Context) -> int:
+def group(click_context: click.Context, version: bool) -> int:
     """Sign what you reviewed, fetch what others signed, decide alone whose word counts.
 
     Without a command: where things stand, and the one next command.
     """
-    if context.invoked_subcommand is not None:
+    context = click_context.ensure_object(Context)
+    if version:
+        # Not where it is read: --json may stand after it.
+        if context.json:
+            output.document({"release": __version__})
+        else:
+            output.say(f"sig {__version__}")
+        raise click.exceptions.Exit(0)
+    if click_context.invoked_subcommand is not None:
         return 0
     from sig.cli.status import status
 
-    return status(context.ensure_object(Context))
+    return status(context)

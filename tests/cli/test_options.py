@@ -183,6 +183,11 @@ def test_a_pipe_has_no_colour(told: Told) -> None:
         ("publish", "--check"),
         ("publish", "https://example.org/"),
         ("setup", "12345678", "--new", "x"),
+        ("setup", "--new", "x", "--from", "www"),
+        ("-v", "verify", "-q", "f"),
+        ("verify", "-qv", "f"),
+        ("-v", "-q"),
+        ("run", "-q", "-v", "f"),
     ],
 )
 def test_wrong_words_are_a_usage_error(told: Told, words: tuple[str, ...]) -> None:
@@ -223,6 +228,32 @@ def test_help_explains_every_command(world: World) -> None:
     for words in (["verify"], ["remote"], ["remote", "add"]):
         assert person.sig("help", *words).stdout == person.sig(*words, "--help").stdout
     assert not person.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (("help",), "help"),
+        (("help", "remote", "add"), "help"),
+        (("--help",), "help"),
+        (("show", "-h"), "help"),
+        (("remote", "add", "--help"), "help"),
+        (("--version",), "release"),
+        (("completion", "bash"), "script"),
+    ],
+)
+def test_what_explains_is_one_document_too(
+    world: World, words: tuple[str, ...], field: str
+) -> None:
+    """--json before or after them: the same text, in a field of its own."""
+    person = world.newcomer("person")
+    text = person.sig(*words).stdout
+
+    for line in (("--json", *words), (*words, "--json")):
+        ran = person.sig(*line)
+        assert (0, "") == (ran.status, ran.stderr)
+        assert {"version", field} == set(ran.json)
+        assert text == f"{'sig ' if field == 'release' else ''}{ran.json[field]}\n"
 
 
 def test_the_version_is_one_line(world: World) -> None:

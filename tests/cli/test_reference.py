@@ -57,7 +57,16 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
     documents = {
         name.replace("`", ""): set(fields) for name, fields in reference().DOCUMENTS.items()
     }
-    optional = {"matches", "message", "disappeared", "publish.target", "publish.url"}
+    optional = {
+        "help",
+        "release",
+        "script",
+        "matches",
+        "message",
+        "disappeared",
+        "publish.target",
+        "publish.url",
+    }
     seen: set[str] = set()
 
     def listed(name: str, value: object) -> None:
@@ -89,6 +98,11 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
         for one in sig(*words)["remotes"]:  # type: ignore[attr-defined]
             listed("remotes of remote and fetch", one)
     listed("publish", sig("publish", str(again.world.path / "www")))
+    found = sig("setup", alice.fingerprint, "--from", str(again.world.path / "www"))
+    assert found.pop("keys")
+    listed("setup --from, beside keys", found)
+    for words in (("help",), ("verify", "--help"), ("--version",), ("completion", "zsh")):
+        listed("help, --version and completion", sig(*words))
     url = again.world.serve(again.world.path / "www").url
     listed("publish --check", sig("publish", "--check", url))
     listed("config of config", sig("config")["config"])
