@@ -184,7 +184,7 @@ def check_paths(files: Collection[str], folders: Collection[str] = ()) -> None:
         raise FormatError("there is no file in it")
     for paths in (files, folders):
         for path in paths:
-            if _PATH.fullmatch(path) is None:
+            if _PATH.fullmatch(path) is None and (path != "-" or paths is files):
                 raise FormatError(f"{told(path)}: {_why(path)}")
         lines = "\n".join(paths).encode("utf-8")
         if max(map(len, lines.split(b"\n"))) > limits.PATH:

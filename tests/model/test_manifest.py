@@ -346,7 +346,7 @@ def test_marks_without_end_take_no_time_without_end() -> None:
 
 def test_folders_of_an_archive_are_checked_beside_its_files() -> None:
     """A folder is no file, whatever its case; folders may be told apart by case alone."""
-    manifest.check_paths(["a/b"], ["a", "A", "a/c"])
+    manifest.check_paths(["a/b", "-/c"], ["a", "A", "a/c", "-"])
     for folder, why in (("a/b", "of one name"), ("A/B", "of one name"), ("a/b/c", "of one name"),
                         ("../a", "leaves"), ("n" * 256, "longer")):  # fmt: skip
         with pytest.raises(FormatError, match=why):
