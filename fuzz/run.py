@@ -118,8 +118,10 @@ def _guided(name: str, seconds: float, corpus: Path) -> None:
         import sig.gpg.agent
         import sig.gpg.minimise
         import sig.gpg.verify
+        import sig.model.manifest
         import sig.model.repository
         import sig.model.wire
+        import sig.repo.archive
         import sig.repo.home
         import sig.repo.index
         import sig.repo.memory
