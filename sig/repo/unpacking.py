@@ -128,8 +128,8 @@ class Stream:
             self.position += count
             return taken
         found = bytearray()  # piece by piece: a block is gone when the next one comes
-        for taken in self.chunks(count):
-            found += taken
+        for piece in self.chunks(count):
+            found += piece
         return bytes(found)
 
     def peek(self, count: int) -> bytes:
