@@ -12,10 +12,12 @@ D4  No more than some batches wait to be taken.
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -86,6 +88,7 @@ class Downloads:
         self._transport = workspace.transport()
         self._progress = progress
         self._many = len(wanted)
+        self._asked = 0
         self._processes = Processes()
         self._threads = ThreadPoolExecutor(min(THREADS, len(wanted)))
         self._turns = _Turns(AT_ONCE)
@@ -104,20 +107,21 @@ class Downloads:
 
     def ask(self, remote: Remote) -> Future[Answer]:
         """Its answer, when it is there and checked."""
-        return self._threads.submit(self._ask, remote)
+        self._asked += 1
+        return self._threads.submit(self._ask, remote, self._asked)
 
     def taken(self, size: int) -> None:
         """So many bytes of answers are needed no more (D4)."""
         self._room.give_back(size)
 
-    def _ask(self, remote: Remote) -> Answer:
-        with self._turns:
+    def _ask(self, remote: Remote, number: int) -> Answer:
+        with self._turns.turn(number):
             self._room.wait()
             limit = LARGE if self._many > 1 else limits.REPOSITORY
             download = _download(self._workspace, self._transport, remote, self._progress, limit)
             if not _too_large(download, limit):
                 return self._checked(download)
-        with self._large:
+        with self._large.turn(number):
             self._room.wait()
             download = _download(
                 self._workspace, self._transport, remote, self._progress, limits.REPOSITORY
@@ -152,27 +156,39 @@ class Downloads:
 
 
 class _Turns:
-    """So many at once, of those that have not had their turn for long (D2)."""
+    """So many at once, of those that have not had their turn for long (D2), in order.
+
+    In order, for what comes is taken in order: who came before its turn would fill the room that
+    the first one waits for.
+    """
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
+        self._waiting: list[int] = []
         self._started: dict[int, float] = {}
         self._changed = threading.Condition()
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def turn(self, number: int) -> Iterator[None]:
+        """The turn of the remote with this number, once it is there."""
         with self._changed:
+            heapq.heappush(self._waiting, number)
             while True:
                 now = time.monotonic()
                 ends = sorted(at + TURN for at in self._started.values() if at + TURN > now)
-                if len(ends) < self._at_once:
+                full = len(ends) >= self._at_once
+                if not full and self._waiting[0] == number:
                     break
-                self._changed.wait(ends[-self._at_once] - now)
-            self._started[threading.get_ident()] = now
-
-    def __exit__(self, *error: object) -> None:
-        with self._changed:
-            del self._started[threading.get_ident()]
+                self._changed.wait(ends[-self._at_once] - now if full else None)
+            heapq.heappop(self._waiting)
+            self._started[number] = now
             self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._started[number]
+                self._changed.notify_all()
 
 
 class _Room:
