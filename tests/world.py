@@ -227,6 +227,7 @@ class Person:
     def write(self, name: str, content: str | bytes) -> Path:
         """Write a file into `place` and give its path."""
         path = self.place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 

@@ -151,6 +151,9 @@ _RESULT = {
     "reason": "see Verdicts",
     "message": "one sentence for people",
     "statements": "every statement about it",
+    "closest": "of folders and archives only: the list of files that it was compared with, or null",
+    "differences": "of folders and archives only: each `path` with its `kind`, `changed`, `missing`"
+    " or `extra`",
 }
 # The documents of --json: where they come from, and their fields in order.
 DOCUMENTS: dict[str, dict[str, str]] = {
@@ -187,6 +190,13 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "reason": "see Results of fetch; null where there is none",
         "message": "`fetch` only: one sentence for people",
         "disappeared": "`fetch` only: statements that are there no more, as sentences",
+        "manifests": "`fetch` only: lists of files that were asked for: `id`, `url`, `outcome`, and"
+        " `why` one did not come",
+    },
+    "`manifest`": {
+        "id": "of the folder or archive: what a statement about it is about",
+        "exclude": "globs of what was left out",
+        "files": "each `path` with its `sha256` in hex",
     },
     "`publish`": {
         "target": "the folder",
@@ -242,6 +252,7 @@ _VERDICTS = {
         Reason.UNREVIEWED,
         Reason.BELOW_POLICY,
         Reason.NOT_COUNTED,
+        Reason.DIFFERS,
     ],
     Answer.UNKNOWN: [Reason.NO_STATEMENT],
     Answer.ERROR: [Reason.UNREADABLE, Reason.STORE],
@@ -490,13 +501,12 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     stage.block(
         "sig attest hello.txt --ok --not-reviewed",
         "sig attest missing.txt",
-        "sig attest .",
         "sig attest",
     )
 
     stage.section("verify", "A block for each file, and a total on standard error.")
     stage.block("sig verify hello.txt", "sig -v verify hello.txt", "sig verify new.txt")
-    stage.block("sig -q verify hello.txt new.txt", "sig verify hello.txt missing.txt .")
+    stage.block("sig -q verify hello.txt new.txt", "sig verify hello.txt missing.txt")
     stage.block("sig verify", input="hello\n")
     stage.block("sig verify sha256:12")
 
@@ -511,6 +521,20 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
 
     stage.section("run", "All on standard error, for standard output is the script's.")
     stage.block("sig run script.sh", "sig run new.txt", "sig run hello.txt", "sig run missing.sh")
+
+    for name, content in (("a.py", "a\n"), ("b.py", "b\n"), ("sub/c.py", "c\n")):
+        alice.write(f"hello/{name}", content)
+    stage.section("manifest", "A folder is one thing: the list of its files.")
+    stage.block("sig manifest hello", "sig manifest hello.txt", "sig manifest missing")
+    stage.block('sig attest hello --ok --reviewed -m ""', "sig verify hello")
+    alice.write("hello/a.py", "changed\n")
+    alice.write("hello/more.py", "more\n")
+    stage.say("What differs is named where a list that counts comes close:")
+    stage.block("sig verify hello", "sig show hello")
+    alice.write("SHA256SUMS", alice.sig("manifest", "hello").stdout)
+    stage.block("sig verify --manifest SHA256SUMS hello", "sig verify --manifest test.txt hello")
+    (alice.place / "hello/link").symlink_to("a.py")
+    stage.block("sig attest hello", "sig verify hello")
 
     assert 0 == bob.sig("setup", bob.fingerprint).status
     assert 0 == bob.sig("attest", "test.txt", "--ok", "--reviewed", "-m", "works").status

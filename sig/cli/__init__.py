@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": "Is it trusted?",
     "show": "Every statement about a file: by whom, when, counted or not and why.",
     "withdraw": "Take back an own statement.",
+    "manifest": "Print the list of files that stands for a folder or an archive.",
     "run": "Verify a script, then execute exactly the bytes that were verified.",
     "trust": "Which signers count.",
     "key": "Certificates that are known, trusted or not.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sig.cli import Context, output
 from sig.cli.progress import progress
@@ -23,11 +23,13 @@ LAST_WORDS = {
 _STATUS = ((Answer.BAD, 3), (Answer.ERROR, 4), (Answer.UNVERIFIED, 1), (Answer.UNKNOWN, 1))
 
 
-def answer(context: Context, asked: Sequence[str]) -> int:
+def answer(
+    context: Context, asked: Sequence[str], judge: Callable[..., list[Result]] = verify
+) -> int:
     """Say what is believed of these; the exit status."""
     workspace = context.workspace()
     watch = progress(context)
-    results = verify(workspace, asked, progress=None if watch is None else watch.read)
+    results = judge(workspace, asked, progress=None if watch is None else watch.read)
     if watch is not None:
         watch.clear()
     output.notes(context, workspace.notes)
@@ -68,10 +70,29 @@ def print_result(context: Context, result: Result) -> None:
         return
     if context.quiet and verdict.answer is Answer.OK:
         return
-    output.say(f"identified file as {verdict.id}")
+    output.say(f"identified {kind(result)} as {verdict.id}")
     print_signers(context, verdict)
+    print_differences(result)
     word = "ok" if verdict.answer is Answer.OK else verdict.answer.value
-    output.say(output.colored(context, word, f"file {path} {LAST_WORDS[verdict.answer]}"))
+    told = f"{kind(result)} {path} {LAST_WORDS[verdict.answer]}"
+    output.say(output.colored(context, word, told))
+
+
+def kind(result: Result) -> str:
+    """What was asked about."""
+    return "folder" if result.is_folder else "file"
+
+
+def print_differences(result: Result) -> None:
+    """Every path that differs from the closest list of files that somebody stands behind."""
+    if result.told:
+        output.say(output.theirs(result.told))
+    if result.closest is None or not result.differences:
+        return
+    if result.closest != result.verdict.id:
+        output.say(f"closest is {result.closest}")
+    for one in result.differences:
+        output.say(f"{one.kind} {output.theirs(one.path)}")
 
 
 def print_signers(context: Context, verdict: Verdict) -> None:
@@ -119,4 +140,12 @@ def result_json(result: Result) -> dict[str, object]:
         "reason": verdict.reason.value,
         "message": verdict.message,
         "statements": [output.judged_json(line) for line in verdict.statements],
+        **(
+            {
+                "closest": result.closest,
+                "differences": [{"path": one.path, "kind": one.kind} for one in result.differences],
+            }
+            if result.is_folder or result.closest
+            else {}
+        ),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
 from sig.cli import Context, options, output
 from sig.cli.names import names_from
-from sig.cli.progress import progress
+from sig.cli.progress import Progress, progress
 from sig.cli.questions import ask, passphrase, yes_or_no
 from sig.errors import NoKey, Refused, StoreError
 from sig.verbs.attest import Attested, Claim, attest
@@ -23,6 +25,8 @@ from sig.verbs.verify import STDIN, identify
 )
 @click.option("-m", "--comment", metavar="COMMENT", help="Why; everyone can read it.")
 @click.option("--name", metavar="LABEL", help="A label that is signed too, like a file name.")
+@click.option("--tree", is_flag=True, help="Of an archive, sign the list of its files too.")
+@click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out of a folder what fits.")
 @click.option("--yes", is_flag=True, help="Answer confirmations; never what is stated.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from N.")
 @click.option("--files0-from", metavar="FILE|-", help="Read names ended by NUL from FILE.")
@@ -35,12 +39,15 @@ def command(
     reviewed: bool | None,
     comment: str | None,
     name: str | None,
+    tree: bool,
+    exclude: tuple[str, ...],
     yes: bool,
     passphrase_fd: int | None,
     files0_from: str | None,
 ) -> int:
-    """Sign a statement about files.
+    """Sign a statement about files, folders or archives.
 
+    A folder is signed as the list of its files, without those of version control.
     Asks whether you reviewed them, whether they are fine, and for a comment; options answer
     beforehand. Several files are signed with the same words, all or none.
     """
@@ -51,10 +58,10 @@ def command(
     if workspace.config.key is None:
         raise NoKey("this folder has no own key", hint="sig setup")
     watch = progress(context)
-    ids = []
+    found = []
     for file in named:
         try:
-            ids.append(identify(file, progress=None if watch is None else watch.read))
+            found.append(_looked_at(file, tree, exclude, watch))
         except OSError as error:
             raise StoreError(f"{file}: {error.strerror}") from error
         except ValueError as error:
@@ -62,9 +69,10 @@ def command(
     if watch is not None:
         watch.clear()
     secret = passphrase(passphrase_fd)
-    many = len(named) > 1
+    number = sum(1 if one.manifest is None else len(one.manifest) for one in found)
+    many = number > 1
     if reviewed is None:
-        what = f"these {len(named)} files" if many else "this file"
+        what = f"these {number} files" if many else "this file"
         reviewed = yes_or_no(f"I have reviewed {what}")
     if ok is None:
         who = "They perform as expected and are" if many else "It performs as expected and is"
@@ -73,9 +81,7 @@ def command(
         raise Refused("Please review the file")
     if comment is None:
         comment = "" if yes else ask("Comment: ")
-    claims = [
-        Claim(file, id, ok, reviewed, comment, name) for file, id in zip(named, ids, strict=True)
-    ]
+    claims = [replace(one, ok=ok, reviewed=reviewed, comment=comment, name=name) for one in found]
     watch = progress(context)
     signed = attest(workspace, claims, secret, None if watch is None else watch.signed)
     if watch is not None:
@@ -83,6 +89,22 @@ def command(
     output.notes(context, workspace.notes)
     show(context, signed)
     return 0
+
+
+def _looked_at(file: str, tree: bool, exclude: tuple[str, ...], watch: Progress | None) -> Claim:
+    """What lies there, as far as nothing is said about it."""
+    if os.path.isdir(file) or tree or exclude:
+        from sig.verbs.trees import list_of
+
+        inside = list_of(file, exclude, progress=None if watch is None else watch.listed)
+        if tree and not os.path.isdir(file) and not inside.aliases:
+            raise click.UsageError(f"{file}: --tree is for archives")
+        manifest = inside.manifest
+        return Claim(
+            file, inside.id, False, False, "", None, manifest, inside.exclude, inside.aliases
+        )
+    id = identify(file, progress=None if watch is None else watch.read)
+    return Claim(file, id, False, False)
 
 
 def show(context: Context, signed: Sequence[Attested]) -> None:

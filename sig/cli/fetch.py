@@ -40,6 +40,9 @@ def fetched(context: Context, names: Sequence[str], *, accept: bool = False) -> 
     found = fetch(workspace, names, report, None if watch is None else watch.fetched, accept=accept)
     if watch is not None:
         watch.clear()
+    if not context.json:
+        for one in found:
+            print_manifests(context, one)
     output.notes(context, workspace.notes)
     if context.json:
         output.document({"remotes": [fetched_json(one) for one in found]})
@@ -86,6 +89,15 @@ def print_fetched(context: Context, one: Fetched) -> None:
         output.notes(context, [f"{one.name}: {gone} disappeared"])
 
 
+def print_manifests(context: Context, one: Fetched) -> None:
+    """The lists of files that were asked for, and why one did not come."""
+    for came in one.manifests:
+        if not context.quiet:
+            output.say(f"GET {output.theirs(came.got.url)}... {came.got.outcome}.")
+        if came.why:
+            output.notes(context, [f"{one.name}: the list of files {came.id}: {came.why}"])
+
+
 def fetched_json(one: Fetched) -> dict[str, object]:
     """One remote of `fetch --json` and `remote --json`."""
     return {
@@ -98,4 +110,8 @@ def fetched_json(one: Fetched) -> dict[str, object]:
         "reason": one.reason,
         "message": one.message,
         "disappeared": list(one.gone),
+        "manifests": [
+            {"id": came.id, "url": came.got.url, "outcome": came.got.outcome, "why": came.why}
+            for came in one.manifests
+        ],
     }

@@ -28,6 +28,10 @@ class Progress:
         self._bytes[name] = done
         self._show("files")
 
+    def listed(self, done: int, files: int) -> None:
+        """So many bytes of so many files of a folder or archive were read."""
+        self._line(f"{files} files, {done / 2**20:.1f} MiB")
+
     def fetched(self, url: str, done: int, total: int | None) -> None:
         """So many bytes came from this URL."""
         self._bytes[url] = done

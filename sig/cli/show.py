@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from sig.cli import Context, options, output
-from sig.cli.answers import LAST_WORDS, print_result, result_json, shown_path, status
+from sig.cli.answers import (
+    LAST_WORDS,
+    kind,
+    print_differences,
+    print_result,
+    result_json,
+    shown_path,
+    status,
+)
 from sig.model import instant
 from sig.model.verdict import Answer, Judged
 from sig.verbs.verify import verify
@@ -29,15 +37,12 @@ def command(context: Context, file: str) -> int:
     elif verdict.answer is Answer.ERROR:
         print_result(context, result)
     else:
-        output.say(f"identified file as {verdict.id}")
+        output.say(f"identified {kind(result)} as {verdict.id}")
         for line in verdict.statements:
             print_statement(context, line)
-        path = output.theirs(shown_path(file))
-        output.say(
-            output.colored(
-                context, verdict.answer.value, f"file {path} {LAST_WORDS[verdict.answer]}"
-            )
-        )
+        print_differences(result)
+        told = f"{kind(result)} {output.theirs(shown_path(file))} {LAST_WORDS[verdict.answer]}"
+        output.say(output.colored(context, verdict.answer.value, told))
     return status([result]) if verdict.answer is Answer.ERROR else 0
 
 

@@ -33,6 +33,8 @@ def add(context: Context, key: str, passphrase_fd: int | None) -> int:
     done = trust.add(workspace, key, passphrase(passphrase_fd))
     output.notes(context, workspace.notes)
     _show(context, done, "Trusted")
+    if done.lists:
+        output.note("hint: sig fetch")
     return 0
 
 

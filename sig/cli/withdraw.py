@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from sig.cli import Context, options, output
@@ -24,7 +26,12 @@ def command(context: Context, file: str, passphrase_fd: int | None) -> int:
     fetches it. A new statement can follow.
     """
     try:
-        id = identify(file)
+        if os.path.isdir(file):
+            from sig.verbs.trees import list_of
+
+            id = list_of(file).id
+        else:
+            id = identify(file)
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror}") from error
     except ValueError as error:

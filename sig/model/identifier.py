@@ -9,6 +9,7 @@ from typing import Protocol
 
 _SMALL = 16 * 1024
 _BLOCK = 256 * 1024
+HEAD = 512  # of a file, for who wants to know what it is
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _OTHER = re.compile(r"[a-z0-9][a-z0-9+.-]{0,31}:[\x21-\x7e]{1,256}")
 
@@ -50,11 +51,15 @@ class Identifier(str):
 
     @classmethod
     def of_stream(
-        cls, stream: Readable, progress: Callable[[int], None] | None = None
+        cls,
+        stream: Readable,
+        progress: Callable[[int], None] | None = None,
+        head: bytearray | None = None,
     ) -> Identifier:
         """The identifier of everything left in a binary stream, read once.
 
-        `progress` is called with the number of bytes so far.
+        `progress` is called with the number of bytes so far. `head` is given the bytes that were
+        read first, as far as they came at once.
         """
         digest = hashlib.sha256()
         # Most files are small, and to clear a large buffer costs more than to hash one.
@@ -63,6 +68,8 @@ class Identifier(str):
         done = 0
         while read := stream.readinto(buffer):
             digest.update(view[:read])
+            if head is not None and not done:
+                head += view[: min(read, HEAD)]
             done += read
             if read == len(buffer) < _BLOCK:
                 buffer = bytearray(4 * read)
@@ -71,3 +78,11 @@ class Identifier(str):
                 progress(done)
         # Not by `cls`, which would look whether a sha256 is one.
         return str.__new__(cls, "sha256:" + digest.hexdigest())
+
+
+def filed_by_manifest(id: Identifier) -> str:
+    """Under what a statement is filed besides its own id if it names this manifest of its content.
+
+    No identifier: nobody can file a statement of theirs there.
+    """
+    return f"manifest {id}"

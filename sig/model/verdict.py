@@ -31,6 +31,7 @@ class Reason(Enum):
     UNREVIEWED = "unreviewed"
     BELOW_POLICY = "below-policy"
     NOT_COUNTED = "not-counted"
+    DIFFERS = "differs"
     NO_STATEMENT = "no-statement"
     UNREADABLE = "unreadable"
     STORE = "store"
@@ -62,6 +63,7 @@ class Judged(NamedTuple):
 
     `newest` marks the word of its signer: the one line that stands for the signer in a summary.
     `ok`, `reviewed` and `signed_at` (seconds since 1970) are None where they could not be read.
+    `manifest` lists the files of the folder or archive that it is about, if it names one.
     """
 
     key: str
@@ -75,6 +77,7 @@ class Judged(NamedTuple):
     signed_at: int | None
     sources: tuple[str, ...]
     why: str
+    manifest: Identifier | None = None
 
 
 class Verdict(NamedTuple):

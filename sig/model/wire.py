@@ -19,7 +19,7 @@ from sig.model import instant, limits, strict
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
-from sig.model.identifier import Identifier
+from sig.model.identifier import Identifier, filed_by_manifest
 from sig.model.statement import Statement
 
 VERSION = "0.0.1"
@@ -236,11 +236,12 @@ def filed_attestation(
     """A statement as a repository files it. What breaks a rule by itself is named, not raised.
 
     A statement filed under another identifier than its own says nothing there: the program of
-    2016 believed such a one.
+    2016 believed such a one. The index files it under the manifest that it names as well.
     """
     try:
         found = attestation(value, depth_checked=depth_checked)
-        if found.statement.id != id:
+        said = found.statement
+        if said.id != id and (said.manifest is None or filed_by_manifest(said.manifest) != id):
             raise FormatError("it is about another file than it is filed under")
         return found
     except FormatError as error:

@@ -21,6 +21,7 @@ from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import Changed, FormatError, Refused
+from sig.model import limits
 from sig.model.manifest import Manifest, check_paths, told
 from sig.repo import tar, zip
 from sig.repo.disk import failed
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tempfile import SpooledTemporaryFile
 
 _HEAD = tar.SIZE
+_LINE = 67  # bytes of a line of a manifest besides the path
 _IN_MEMORY = 8 * 1024 * 1024  # of an archive in an archive, before it goes to a temporary file
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
@@ -154,6 +156,7 @@ class _Listing:
         self._bounds = bounds
         self._budget = Budget(size, bounds)
         self._files: dict[str, str] = {}
+        self._room = limits.MANIFEST
         self._folders: set[str] = set()
 
     def manifest(self) -> Manifest:
@@ -187,6 +190,12 @@ class _Listing:
             whole = prefix + path
             if whole in self._files or whole in self._folders:
                 raise FormatError(f"{told(path)}: is in it twice")
+            # Not when all are there: eighty thousand long names come in some megabytes of gzip.
+            self._room -= len(whole.encode("utf-8", "surrogatepass")) + _LINE
+            if self._room < 0:
+                raise FormatError(
+                    f"the list of its files is larger than {limits.MANIFEST >> 20} MiB"
+                )
             try:
                 if folder:
                     for _ in content:

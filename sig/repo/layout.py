@@ -6,6 +6,8 @@ repo/repo.json         the own repository; publish this directory as it is
 repo/key.asc           the own certificate
 remotes/NAME/repo.json what a remote offered last, as it was signed
 remotes/NAME/state     how it is followed (`remotes`)
+remotes/NAME/manifests which manifests its statements name
+objects/ab/cdef…       manifests that were fetched; the own ones lie below repo/ (`objects`)
 memory/…               what must not be forgotten (`memory`)
 index.sqlite           a view of all statements; can be deleted
 """
@@ -40,6 +42,11 @@ KEPT = "kept"
 def remote_repository(name: str) -> str:
     """The file of what a remote offered last."""
     return f"remotes/{name}/repo.json"
+
+
+def remote_manifests(name: str) -> str:
+    """The file of which keys name which manifests in what a remote offers: lines ``KEY ID``."""
+    return f"remotes/{name}/manifests"
 
 
 def remote_state(name: str) -> str:

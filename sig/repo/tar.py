@@ -208,8 +208,10 @@ def _named(header: _Header, extended: _Extended | None) -> tuple[str, bool]:
         folder = True  # so before there was a letter for it
     elif header.kind not in "0\0005":
         raise FormatError(f"{shown}: a member of the unknown kind {header.kind!a}")
-    elif not folder and header.name.endswith(b"/"):
-        # Whatever longer name stands before it, this is how some tell a folder.
+    elif not folder and (
+        name.endswith("/") or (header.kind == "\0" and header.name.endswith(b"/"))
+    ):
+        # So some tell a folder; of the old letter by the short name, whatever longer one there is.
         raise FormatError(f"{shown}: a file by its letter, and a folder by its name")
     if extended is not None and extended.dialect != header.dialect:
         raise FormatError(f"{shown}: an extended header of another dialect")

@@ -20,7 +20,7 @@ from sig.model import limits
 
 BLOCK = 256 * 1024
 _PIECE = 64 * 1024  # of compressed data: what it unpacks to fits a cache
-TAIL = 22 + 0xFFFF  # bytes in which the end of a zip lies
+TAIL = 20 + 56 + 22 + 0xFFFF  # bytes in which the end records of a zip lie, with a comment
 
 
 class Seekable(Protocol):

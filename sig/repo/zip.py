@@ -143,7 +143,7 @@ def _one_end(tail: bytes) -> int:
     found = list(_ends(tail))
     if not found:
         raise FormatError("has no end of a zip, or bytes after it")
-    if len(found) > 1 or tail.rfind(b"PK\5\6") != found[0]:
+    if tail.rfind(b"PK\5\6") != found[0]:
         raise FormatError("has a second end of a zip in its comment")
     return found[0]
 
@@ -156,7 +156,7 @@ def _numbers(tail: bytes, at: int, size: int) -> tuple[int, int, int, int]:
         _, other, where, disks = _END64_LOCATOR.unpack_from(tail, at - _END64_LOCATOR.size)
         end -= _END64_LOCATOR.size + _END64.size
         at -= _END64_LOCATOR.size + _END64.size
-        if other or disks > 1 or where != end or at < 0:
+        if other or disks > 1 or where != end:  # so `at` is not negative
             raise FormatError("its end and its zip64 end do not fit")
         record = _END64.unpack_from(tail, at)
         if record[:2] != (b"PK\6\6", _END64.size - 12) or record[4:6] != (0, 0):

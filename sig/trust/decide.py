@@ -5,7 +5,8 @@ No I/O, no clock, no mathematics: whether a signature was made by a key is prove
 verdict of a moment in the past can be had again.
 
 R1  *About.* A statement counts for the id that stands in its signed data, or for an alias there;
-    never for where it was filed. A second sha256 is no digest of the same bytes: what is named by
+    never for where it was filed. One about an archive counts for the tree that it says is in it,
+    where the tree is asked for. A second sha256 is no digest of the same bytes: what is named by
     such an alias is not ok by it. Asked by alias, all that the signer said about that id is read.
 R2  *Once.* Envelopes of equal key, signed bytes and time are one statement. It has the sources of
     all and stands by the best signature; a further copy takes nothing away.
@@ -37,13 +38,15 @@ docs/spec/envelope.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from sig.model.identifier import filed_by_manifest
 from sig.model.standing import Standing
 from sig.model.verdict import Answer, Judged, Reason, State, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from sig.model.attestation import Attestation, Malformed, UnverifiedAttestation
@@ -62,6 +65,7 @@ _BEST = {
     Standing.EXPIRED: 2,
     Standing.REVOKED_SOFT: 3,
 }
+_NOTHING: Mapping[tuple[str, bytes, int], str] = MappingProxyType({})
 _WARNING, _WITHDRAWAL, _OK = 2, 1, 0  # R4a: which is newer in one second
 
 
@@ -204,7 +208,7 @@ def _words(
         found = one.attestation
         if found is None:
             refused.append((one, one.refused or State.INVALID, one.why))
-        elif found.statement.id == id or id in found.statement.aliases:
+        elif found.statement.id == id or id in found.statement.aliases or _holds(one, id):
             same.setdefault(found.same, []).append((one, found))
         else:
             other.append((one, found))
@@ -225,9 +229,19 @@ def _words(
     return words, refused
 
 
+def _holds(one: Weighed, id: Identifier) -> bool:
+    """Whether it is about an archive that holds the tree that is asked for (R1).
+
+    It must have been found as that: a file is never asked for by what an archive holds.
+    """
+    found = one.attestation
+    manifest = None if found is None else found.statement.manifest
+    return manifest == id and one.id == filed_by_manifest(id)
+
+
 def _unnamed(id: Identifier, statement: Statement) -> str:
     """Why an ok of this statement does not reach the id that was asked for (R1), or nothing."""
-    if statement.id == id:
+    if statement.id == id or statement.manifest == id:
         return ""
     if id not in statement.aliases:
         return "it does not name this digest"
@@ -347,7 +361,13 @@ def _out_of_scope(word: _Word, policy: Policy) -> str:
     return ""
 
 
-def _judge(word: _Word, trusted: AbstractSet[Fingerprint], policy: Policy, now: int) -> None:
+def _judge(
+    word: _Word,
+    trusted: AbstractSet[Fingerprint],
+    policy: Policy,
+    now: int,
+    unfit: Mapping[tuple[str, bytes, int], str],
+) -> None:
     """Set the state, whether the statement counts by itself, and the reason for people."""
     found, said = word.attestation, word.statement
     ok, sound = said.ok, found.standing is Standing.SOUND
@@ -376,7 +396,7 @@ def _judge(word: _Word, trusted: AbstractSet[Fingerprint], policy: Policy, now: 
         partial = said.base is not None or said.scope is not None
         why = "only a part of it was reviewed" if partial else "it was not reviewed by a human"
         held.append((State.UNREVIEWED, True, why))
-    if ok and (scope := _out_of_scope(word, policy)):
+    if ok and (scope := _out_of_scope(word, policy) or (unfit and unfit.get(found.same, ""))):
         held.append((State.OUT_OF_SCOPE, True, scope))
     if not held:
         word.state = State.OK if ok else State.NOT_OK
@@ -403,8 +423,12 @@ def decide(
     trusted: AbstractSet[Fingerprint],
     policy: Policy,
     now: int,
+    unfit: Mapping[tuple[str, bytes, int], str] = _NOTHING,
 ) -> Verdict:
     """What is believed of the bytes with this identifier, and every statement about it.
+
+    An ok in `unfit` (by `same`) does not count for what was asked, for the reason given there; it
+    ends what is older all the same.
 
     `trusted` are the keys that count at `now`, in seconds since 1970. Order and repetition of
     `weighed` do not matter. The lines of the verdict come in the order: counted warnings, counted
@@ -414,7 +438,7 @@ def decide(
     if len(words) > 1:
         _form(words, policy)
     for word in words:
-        _judge(word, trusted, policy, now)
+        _judge(word, trusted, policy, now, unfit)
 
     warners = {word.key for word in words if word.counts and word.rank == _WARNING}
     voices: dict[str, set[str]] = {}
@@ -424,7 +448,10 @@ def decide(
                 word.counts = False
                 word.why = "the same signer marks it bad"
             else:
-                voices.setdefault(word.statement.id, set()).add(word.key)
+                said = word.statement
+                # A tree and all archives that hold it are one thing.
+                about = id if said.manifest == id else said.id
+                voices.setdefault(about, set()).add(word.key)
     # Ids that share an alias: signers of the one do not make up for those that the other lacks.
     oks = max(map(len, voices.values()), default=0)
 
@@ -491,6 +518,7 @@ def _lines(
             word.attestation.signed_at,
             word.sources,
             word.why,
+            said.manifest,
         )
         ordered.append(((rank, not newest, place), line))
     ordered.sort(key=lambda each: each[0])

@@ -2,11 +2,13 @@
 
 1  What is signed is about the bytes that were looked at: a file that changed since is refused.
 2  Every signature is verified before anything is written, and all is written in one commit.
+3  A warning about an archive reaches the folder that it was unpacked to: the list of its files that
+    the own ok named is named again, for the ok goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ from sig.model import limits, strict, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
+from sig.model.manifest import Manifest
+from sig.repo import objects
 from sig.verbs import own
 from sig.verbs.signer import Signer
 from sig.verbs.verify import STDIN, identify
@@ -25,7 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is to be signed about one file. `id` is of the bytes that were looked at."""
+    """What is to be signed about one file, folder or archive, of what was looked at.
+
+    `id` is that of the bytes, of a folder that of its manifest. `manifest` lists what is in a
+    folder or archive, but for what `exclude` names; `aliases` are other digests of the bytes.
+    """
 
     file: str
     id: Identifier
@@ -33,6 +41,14 @@ class Claim:
     reviewed: bool
     comment: str = ""
     name: str | None = None
+    manifest: Manifest | None = None
+    exclude: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is about a folder: its id is then its manifest's."""
+        return self.manifest is not None and self.manifest.id == self.id
 
     @property
     def data(self) -> dict[str, Any]:
@@ -42,6 +58,12 @@ class Claim:
             found["comment"] = self.comment
         if self.name is not None:
             found["name"] = self.name
+        if self.manifest is not None:
+            found["manifest"] = str(self.manifest.id)
+        if self.exclude:
+            found["exclude"] = sorted(self.exclude)
+        if self.aliases:
+            found["aliases"] = list(self.aliases)
         return found
 
 
@@ -72,14 +94,33 @@ def attest(
             raise Refused("Please review the file")
     signed = sign_statements(
         workspace,
-        [claim.data for claim in claims],
+        [_linked(workspace, claim) for claim in claims],
         passphrase,
         lambda: _unchanged(claims),
         progress,
+        {
+            objects.own(claim.manifest.id): claim.manifest.text
+            for claim in claims
+            if claim.manifest is not None
+        },
     )
     return [
-        Attested(claim.file, claim.data, one.key) for claim, one in zip(claims, signed, strict=True)
+        Attested(claim.file, dict(one.statement.data), one.key)
+        for claim, one in zip(claims, signed, strict=True)
     ]
+
+
+def _linked(workspace: Workspace, claim: Claim) -> dict[str, Any]:
+    """The data of a claim; of a warning about an archive also the list that was named (rule 3)."""
+    data = claim.data
+    if claim.ok or claim.manifest is not None:
+        return data
+    current = workspace.consistent(lambda: own.repository(workspace))
+    for one in () if current is None else current.attestations:
+        said = one.statement
+        if one.key == workspace.config.key and said.id == claim.id and said.manifest is not None:
+            data["manifest"] = str(said.manifest)
+    return data
 
 
 def sign_statements(
@@ -88,8 +129,9 @@ def sign_statements(
     passphrase: str | None,
     check: Callable[[], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> list[UnverifiedAttestation]:
-    """Sign the data of these statements and commit them, all or none (rule 2)."""
+    """Sign the data of these statements and commit them with `files`, all or none (rule 2)."""
     documents = [strict.canonical(data) for data in wanted]
     try:
         statements = [wire.statement(strict.read(raw)) for raw in documents]
@@ -111,7 +153,7 @@ def sign_statements(
         ]
         if check is not None:
             check()
-        workspace.commit(own.added(workspace, signer, new))
+        workspace.commit({**(files or {}), **own.added(workspace, signer, new)})
     return new
 
 
@@ -120,5 +162,11 @@ def _unchanged(claims: Sequence[Claim]) -> None:
         # What came through a pipe is gone, and an identifier has no file.
         if claim.file == STDIN or claim.file == claim.id:
             continue
-        if identify(claim.file) != claim.id:
+        if claim.is_folder:
+            from sig.verbs.trees import listed
+
+            same = listed(claim.file, claim.exclude).id == claim.id
+        else:
+            same = identify(claim.file) == claim.id
+        if not same:
             raise Changed(f"{claim.file} changed while you looked at it; nothing is signed")

@@ -10,12 +10,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sig.errors import FormatError, GpgError, SignatureError, StoreError
 from sig.gpg import verify
 from sig.model import instant, limits, stream
-from sig.repo import layout, memory, remotes
+from sig.model.identifier import Identifier
+from sig.repo import layout, memory, objects, remotes
 from sig.repo.index import IndexStale
 from sig.verbs import ledger
 
@@ -144,6 +146,8 @@ def _damaged(workspace: Workspace) -> Iterator[tuple[str, str]]:
     for name in home.tree("memory"):
         if name.endswith("/state"):
             readers[name] = memory.read_publishes
+    for name in (*home.tree("objects"), *home.tree("repo/objects")):
+        readers[name] = partial(_object, name)
     for name, read in readers.items():
         try:
             raw = home.read(name, max(limits.REPOSITORY, memory.MET_BYTES))
@@ -151,6 +155,12 @@ def _damaged(workspace: Workspace) -> Iterator[tuple[str, str]]:
                 read(raw)
         except (FormatError, StoreError, SignatureError) as error:
             yield name, error.message
+
+
+def _object(name: str, raw: bytes) -> None:
+    """A manifest has the digest that it is named by (docs/spec/manifest §4)."""
+    if objects.name(Identifier.of_bytes(raw)) != name.removeprefix(objects.PUBLISHED):
+        raise FormatError("it has another digest than its name")
 
 
 def _own_repository(workspace: Workspace, raw: bytes) -> None:
@@ -221,6 +231,11 @@ def repair(workspace: Workspace) -> list[str]:
     with workspace.writing():
         changes: dict[str, bytes | None] = {}
         for name, _ in _damaged(workspace):
+            if "objects" in name.split("/")[:2]:
+                # It is named by its digest: what is worth anything comes again.
+                changes[name] = None
+                done.append(f"removed {name}")
+                continue
             raw = _raw(workspace, name)
             if raw is None:
                 done.append(f"left {name}, which cannot be read")

@@ -5,6 +5,8 @@
 3  What is refused changes nothing, but for a certificate's own revocations.
 4  What disappears is reported; warnings and withdrawals are remembered before that.
 5  A state that is behind the remembered one is ignored; it replaces nothing.
+6  Lists of files that statements of trusted keys name come last (`manifests`): without one a
+   statement counts all the same.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import RemoteUnknown, SigError, StoreError
@@ -24,6 +26,7 @@ from sig.model.configuration import Remote
 from sig.model.fingerprint import Fingerprint
 from sig.repo import layout, memory, remotes
 from sig.repo.remotes import Following
+from sig.verbs import manifests
 from sig.verbs.checking import Checked, Refusal, follows
 from sig.verbs.downloading import Answer, Download, Downloads, Got, Progress
 
@@ -59,6 +62,7 @@ class Fetched:
     imported: tuple[Fingerprint, str] | None = None
     refused_statements: int = 0
     gone: tuple[str, ...] = ()
+    manifests: tuple[manifests.Came, ...] = ()
 
 
 def chosen(workspace: Workspace, names: Sequence[str]) -> list[Remote]:
@@ -113,8 +117,26 @@ def fetch(
                 size += batch[-1][0].size
             _take(workspace, batch, found, report, accept)
             downloads.taken(size)
+    found = _with_manifests(workspace, wanted, found, progress)
     place = {remote.name: number for number, remote in enumerate(wanted)}
     return sorted(found, key=lambda one: place[one.name])
+
+
+def _with_manifests(
+    workspace: Workspace,
+    wanted: Sequence[Remote],
+    found: list[Fetched],
+    progress: Progress | None,
+) -> list[Fetched]:
+    """Rule 6: what came of the lists of files that statements of trusted keys name."""
+    answered = {one.name for one in found if one.result in ("new", "unchanged")}
+    came = manifests.fetch(workspace, [one for one in wanted if one.name in answered], progress)
+    if not came:
+        return found
+    return [
+        replace(one, manifests=tuple(each for each in came if each.remote == one.name))
+        for one in found
+    ]
 
 
 def _take(
@@ -232,6 +254,10 @@ class _Taking:
             gone = self._disappeared(remote, checked)
             self._changes[name] = download.repository
             self._lines[f"remote:{remote.name}"] = checked.lines
+            named = layout.remote_manifests(remote.name)
+            text = manifests.named_file(checked.lines)
+            if text is not None or self._workspace.home.stat(named) is not None:
+                self._changes[named] = text
             self._words += checked.words
         self._pinned.add(checked.key)
         if checked.sequence is None and self._accepts:

@@ -16,6 +16,7 @@ from sig.errors import SignatureError, StoreError
 from sig.model import limits, wire
 from sig.model.attestation import Malformed
 from sig.model.fingerprint import Fingerprint
+from sig.model.identifier import Identifier, filed_by_manifest
 from sig.model.stream import Entry
 from sig.repo import layout, memory
 from sig.repo.index import Index, IndexStale, Row
@@ -32,12 +33,16 @@ MALFORMED_MOST = 10_000
 
 
 class Line(NamedTuple):
-    """A row before its source and its first-met time are known. `met` is None if malformed."""
+    """A row before its source and its first-met time are known. `met` is None if malformed.
+
+    `manifest` is what the statement names, in one line of it.
+    """
 
     id: str
     text: bytes
     met: str | None
     key: str
+    manifest: Identifier | None = None
 
 
 def lines(entries: Iterable[Entry]) -> list[Line]:
@@ -46,7 +51,12 @@ def lines(entries: Iterable[Entry]) -> list[Line]:
     malformed = 0
     for id, text, one in entries:
         if not isinstance(one, Malformed):
-            found.append(Line(id, text, memory.met_key(one), one.key))
+            name = memory.met_key(one)
+            manifest = one.statement.manifest
+            found.append(Line(id, text, name, one.key, manifest))
+            if manifest is not None and manifest != id:
+                # A folder has the id of its manifest, and an archive that of its own bytes.
+                found.append(Line(filed_by_manifest(manifest), text, name, one.key))
         elif id and malformed < MALFORMED_MOST:  # without an identifier nobody can ask for it
             malformed += 1
             text = json.dumps({"key": one.key, "why": one.why}).encode("ascii")

@@ -4,15 +4,18 @@ P1  What another key signed is never replaced.
 P2  The own last state, or one before it, is replaced by the folder's state as it is.
 P3  Another state of the own key (second machine, restored backup) is merged, and the sequence goes
     on above both: two machines of one owner never look like a fork.
-P4  Files go up so that a reader who comes between sees a state that verifies: key.asc first.
+P4  Files go up so that a reader who comes between sees a state that verifies: manifests and key.asc
+    first.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +26,11 @@ from sig.gpg.certificate import Certificate
 from sig.model import limits, stream, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
+from sig.model.identifier import Identifier
 from sig.model.repository import UnverifiedRepository
-from sig.repo import layout
+from sig.repo import layout, objects
 from sig.repo.transport import check_url
-from sig.verbs import own
+from sig.verbs import manifests, own
 from sig.verbs.checking import check_parts
 from sig.verbs.signer import Signer
 
@@ -36,10 +40,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """What is public of a key's repository, its owner's signature verified."""
+    """What is public of a key's repository, its owner's signature verified.
+
+    `lists` are the manifests that lie there and not here, and that the key's own statements name.
+    """
 
     repository: UnverifiedRepository
     certificate: Certificate
+    lists: Mapping[Identifier, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +112,14 @@ def _read_url(workspace: Workspace, url: str, key: Fingerprint) -> Public | None
         raise
     key_asc = transport.get(url + "key.asc", limit=limits.KEY_FILE).body
     try:
-        return _checked(raw or b"", key_asc or b"", key, workspace.certificate(key))
+        found = _checked(raw or b"", key_asc or b"", key, workspace.certificate(key))
     except FormatError as error:
         raise Refused(f"what is at {url} is not a repository: {error.message}") from error
+
+    def get(name: str) -> bytes:
+        return transport.get(url + name, limit=limits.MANIFEST).body or b""
+
+    return _with_lists(workspace, found, get)
 
 
 def read_folder(workspace: Workspace, target: Path, key: Fingerprint) -> Public | None:
@@ -123,16 +136,36 @@ def read_folder(workspace: Workspace, target: Path, key: Fingerprint) -> Public 
         known = workspace.certificate(key)
         key_asc = b"" if known is None else known.armored()
     try:
-        return _checked(raw, key_asc, key, workspace.certificate(key))
+        found = _checked(raw, key_asc, key, workspace.certificate(key))
     except FormatError as error:
         raise Refused(
             f"{target / 'repo.json'} is not a repository: {error.message}",
             hint="publish to an empty folder",
         ) from error
+    return _with_lists(workspace, found, lambda name: _bounded(target / name, limits.MANIFEST))
+
+
+def _with_lists(workspace: Workspace, public: Public, get: Callable[[str], bytes]) -> Public:
+    """With the lists of files that are there and not here. One that cannot be had is left."""
+    own_words = [one for one in public.repository.attestations if one.key == public.repository.key]
+    lists = {}
+    for id in {one.statement.manifest for one in own_words}:
+        if id is None or objects.has(workspace.home, id):
+            continue
+        try:
+            raw = get(objects.name(id))
+        except (NetworkError, OSError, Refused):
+            continue
+        if Identifier.of_bytes(raw) == id:
+            lists[id] = raw
+    return replace(public, lists=lists)
 
 
 def _bounded(path: Path, limit: int) -> bytes:
-    with open(path, "rb") as stream:
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise Refused(f"{path} is not a regular file", hint="publish to an empty folder")
         raw = stream.read(limit + 1)
     if len(raw) > limit:
         raise Refused(f"{path} is larger than {limit >> 20} MiB", hint="publish to an empty folder")
@@ -181,6 +214,7 @@ def taken_over(
     from sig.verbs.remembering import kept_file
 
     matter = workspace.config.trust | {signer.key}
+    files |= {objects.own(id): raw for id, raw in public.lists.items()}
     return files | kept_file(workspace, theirs, matter=set(matter)), len(theirs)
 
 
@@ -221,7 +255,9 @@ def publish(
         raw = workspace.home.read(layout.REPOSITORY, limits.REPOSITORY) or b""
         read = stream.whole(raw)
         key_asc = workspace.home.read(layout.CERTIFICATE) or b""
-        put(place, {"key.asc": key_asc, "repo.json": raw})
+        named = [one.statement.manifest for one in read.attestations]
+        lists = manifests.published(workspace, [id for id in named if id is not None])
+        put(place, {**lists, "key.asc": key_asc, "repo.json": raw})
         before = (
             set() if there is None else {own.name(one) for one in there.repository.attestations}
         )
@@ -278,13 +314,16 @@ def put(place: Path, files: dict[str, bytes]) -> None:
         place.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             target = place / name
-            for left in place.glob(f".{name}.????????"):
+            _make_folders(place, target.parent)
+            for left in target.parent.glob(f".{target.name}.????????"):
                 # Of a publish that was killed.
                 left.unlink(missing_ok=True)
             with suppress(OSError):
-                if target.read_bytes() == data:
+                there = target.lstat()
+                same = stat.S_ISREG(there.st_mode) and there.st_size == len(data)
+                if same and target.read_bytes() == data:
                     continue
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=place)
+            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(data)
@@ -296,14 +335,29 @@ def put(place: Path, files: dict[str, bytes]) -> None:
                 with suppress(OSError):
                     os.unlink(temporary)
                 raise
-        if os.name == "posix":
-            folder = os.open(place, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            _flush(target.parent)
+        _flush(place)
     except OSError as error:
         raise StoreError(f"{place}: {error.strerror}") from error
+
+
+def _make_folders(place: Path, wanted: Path) -> None:
+    """Folders below the published one, which a web server may enter whatever the umask says."""
+    if wanted != place and not wanted.is_dir():
+        _make_folders(place, wanted.parent)
+        with suppress(FileExistsError):
+            wanted.mkdir()
+            wanted.chmod(0o755)
+
+
+def _flush(place: Path) -> None:
+    """Names on disk: what names an object must not be there before it."""
+    if os.name == "posix":
+        folder = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def compare(workspace: Workspace, url: str | None = None) -> Compared:

@@ -12,6 +12,7 @@ from sig.model.fingerprint import Fingerprint
 from sig.verbs import keys
 from sig.verbs.configuring import change
 from sig.verbs.keys import Known
+from sig.verbs.manifests import wanted
 
 if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 class Changed:
     """A key whose trust was set, and whether that changed anything.
 
-    `known` is None where only the fingerprint is left of it.
+    `known` is None where only the fingerprint is left of it. `lists` of files that this signer's
+    statements name are not here: they are fetched of those who count.
     """
 
     key: Fingerprint
     known: Known | None
     changed: bool
+    lists: int = 0
 
 
 def add(workspace: Workspace, text: str, passphrase: str | None = None) -> Changed:
@@ -44,7 +47,10 @@ def add(workspace: Workspace, text: str, passphrase: str | None = None) -> Chang
 
     before = key in workspace.config.trust
     change(workspace, edit, passphrase=passphrase, files=lambda: _files(workspace, certificate))
-    return Changed(key, keys.known(workspace, certificate), not before)
+    lists = workspace.consistent(
+        lambda: sum(len(wanted(workspace, remote.name)) for remote in workspace.config.remotes)
+    )
+    return Changed(key, keys.known(workspace, certificate), not before, lists)
 
 
 def _files(workspace: Workspace, certificate: Certificate) -> dict[str, bytes | None]:

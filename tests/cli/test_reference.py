@@ -64,6 +64,9 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
         "matches",
         "message",
         "disappeared",
+        "manifests",
+        "closest",
+        "differences",
         "publish.target",
         "publish.url",
     }
@@ -97,6 +100,7 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
     for words in (("remote", "list"), ("fetch",), ("remote", "add", "x", "http://example.org/")):
         for one in sig(*words)["remotes"]:  # type: ignore[attr-defined]
             listed("remotes of remote and fetch", one)
+    listed("manifest", sig("manifest", "bad"))
     listed("publish", sig("publish", str(again.world.path / "www")))
     found = sig("setup", alice.fingerprint, "--from", str(again.world.path / "www"))
     assert found.pop("keys")

@@ -78,7 +78,7 @@ def test_the_words_of_the_json_are_the_documented_ones() -> None:
     assert {"ok", "bad", "unverified", "unknown", "error"} == {one.value for one in Answer}
     assert {
         *("enough", "marked-bad", "untrusted", "unreviewed", "below-policy", "not-counted"),
-        *("no-statement", "unreadable", "store"),
+        *("differs", "no-statement", "unreadable", "store"),
     } == {one.value for one in Reason}
     assert [
         *("unknown-key", "invalid", "weak", "key-revoked", "key-expired", "future", "late"),
@@ -131,7 +131,7 @@ def test_a_file_with_a_leading_dash_is_named_after_two(told: Told) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["missing", ".", "good/below"])
+@pytest.mark.parametrize("name", ["missing", "missing/", "good/below"])
 def test_what_cannot_be_read_is_an_answer_too(told: Told, name: str) -> None:
     """Exit 4, `error: PATH: why`; in JSON verdict `error`, reason `unreadable`."""
     ran = told.alice.sig("verify", name)

@@ -350,6 +350,12 @@ def _zip_cases() -> Iterator[Case]:
     yield case("count-more", zipped(A, B, count=3), "fewer members than its end")
     yield case("count-here", zipped(A, B, ending={"here": 1}), "several disks")
     yield case("disk", zipped(A, B, ending={"disk": 1}), "several disks")
+    yield case("disk-first", zipped(A, B, ending={"first": 1}), "several disks")
+    yield case("directory-cut-off", zipped(A, B, order=lambda found: [found[0], found[1][:30]]),
+               "fewer members than its end")  # fmt: skip
+    yield case("directory-name-cut-off",
+               zipped(A, B, order=lambda found: [found[0], found[1][:-1]]),
+               "fewer members than its end")  # fmt: skip
     yield case("disk-of-member", zipped(A, replace(B, central={"disk": 1})), "another disk")
     yield case("directory-size", zipped(A, B, ending={"size": 60}), "not where its end says")
     yield case("directory-start", zipped(A, B, ending={"start": 3}), "not where its end says")
@@ -375,6 +381,21 @@ def _zip_cases() -> Iterator[Case]:
     yield other("stand for nothing", "zip64-unused", replace(good, central={}, local={}), good)
     yield other("other sizes", "zip64-local-unlike",
                 replace(good, local_extra=extra(1, struct.pack("<QQ", 6, 7))), good)  # fmt: skip
+    yield other("other sizes", "zip64-local-unlike-size",
+                replace(good, local_extra=extra(1, struct.pack("<QQ", 7, 6))), good)  # fmt: skip
+    yield other("other sizes", "zip64-local-long",
+                replace(good, local_extra=extra(1, sizes + bytes(4))), good)  # fmt: skip
+    # An end that starts where others stop to look, and in the last field before it another one.
+    hidden = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 0, 0, 0, 0)
+    hidden += struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)
+    for length in (0, 0xFFFF):
+        yield case(
+            f"zip64-in-a-field-{length}",
+            zipped(A, replace(B, central_extra=extra(0x5455, hidden)), comment=b"x" * length),
+            "zip64 end do not fit",
+            zipped(A, replace(B, central_extra=extra(0x5455, hidden + b"x")),
+                   comment=b"x" * length),
+        )  # fmt: skip
     yield other("other sizes", "zip64-local-short",
                 replace(good, local_extra=extra(1, sizes[:8])), good)  # fmt: skip
     yield other("other sizes", "zip64-local-missing", replace(good, local_extra=b""),

@@ -1,0 +1,57 @@
+"""Manifests as files named by their own digest (docs/spec/manifest §4).
+
+repo/objects/ab/cdef…   those that own statements name; published with the folder
+objects/ab/cdef…        those that were fetched
+
+Here: where such a file lies, and that what is read is what its name says. Which are wanted is a
+verb's matter. An object is written once and never changed, so nothing is lost where one is damaged:
+it counts as missing, and is fetched or made again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sig.model import limits
+from sig.model.identifier import Identifier
+
+if TYPE_CHECKING:
+    from sig.repo.home import Home
+
+PUBLISHED = "repo/"
+
+
+def name(id: Identifier) -> str:
+    """The path of an object below a published folder: two digits, then the other 62."""
+    digits = id.removeprefix("sha256:")
+    return f"objects/{digits[:2]}/{digits[2:]}"
+
+
+def own(id: Identifier) -> str:
+    """Where an object lies in the folder that is published."""
+    return PUBLISHED + name(id)
+
+
+def read(home: Home, id: Identifier) -> bytes | None:
+    """The bytes with this digest, None where the folder does not have them. Raises StoreError."""
+    for place in (own(id), name(id)):
+        raw = home.read(place, limits.MANIFEST)
+        if raw is not None and Identifier.of_bytes(raw) == id:
+            return raw
+    return None
+
+
+def ids(home: Home) -> list[Identifier]:
+    """Those that there are files for, the own ones first. What else lies there is not looked at."""
+    found = []
+    for name in (*home.tree(f"{PUBLISHED}objects"), *home.tree("objects")):
+        digits = "".join(name.removeprefix(PUBLISHED).split("/")[1:])
+        with suppress(ValueError):
+            found.append(Identifier(f"sha256:{digits}"))
+    return list(dict.fromkeys(found))
+
+
+def has(home: Home, id: Identifier) -> bool:
+    """Whether there is a file for it. Its content is checked when it is read."""
+    return home.stat(own(id)) is not None or home.stat(name(id)) is not None
