@@ -132,12 +132,16 @@ def believed(workspace: Workspace, one: UnverifiedAttestation, why: str) -> Atte
         return None
     from sig.gpg import packets
 
+    try:
+        made_at = packets.read_signature(one.sig).made_at
+    except SignatureError:
+        return None  # of a program that read it otherwise
     return Attestation(
         statement=one.statement,
         key=one.key,
         signed=one.signed,
         sig=one.sig,
-        signed_at=packets.read_signature(one.sig).made_at,
+        signed_at=made_at,
         signature_expires=None,
         standing=Standing.REVOKED_HARD,
         why=why,
