@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import subprocess
 import time
 import warnings
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,3 +176,14 @@ def add_remotes(folder: Path, sites: Sequence[Site], base: str, trusted: Sequenc
         Workspace(folder),
         lambda before: before._replace(remotes=(*before.remotes, *made), trust=before.trust | keys),
     )
+
+
+def wheel(path: Path, size: int) -> int:
+    """Write a wheel with so many bytes in it, packed to about half of them; gives its size."""
+    each = 100_000
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(max(size // each, 1)):
+            # Half of a byte is chance, so that it packs as code does.
+            chance = random.Random(number).randbytes(each // 2)
+            archive.writestr(f"package/module{number}.py", chance.hex()[:each])
+    return path.stat().st_size
