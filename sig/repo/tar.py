@@ -266,7 +266,7 @@ def _records(raw: bytes) -> Iterator[tuple[str, bytes]]:
     while at < len(raw):
         length = _LENGTH.match(raw, at)
         end = at + int(length[1]) if length else 0
-        if length is None or end > len(raw) or end <= length.end() or raw[end - 1] != 0x0A:
+        if length is None or end > len(raw) or raw[end - 1] != 0x0A:
             raise FormatError("an extended header that is damaged")
         keyword, equals, value = raw[length.end() : end - 1].partition(b"=")
         name = keyword.decode("utf-8", "backslashreplace")

@@ -4,7 +4,7 @@ Here: files and compressed streams as bytes that come one after the other, and h
 come. Not here: what they mean (`zip`, `tar`), and which file it is (`archive`).
 
 U1  Each byte is read once. What an archive is said to hold are the bytes that its digest is of.
-U2  No more is in memory than a block and what it was made from, whatever a header says.
+U2  Of content no more is in memory than a block and what it was made from, whatever a header says.
 U3  Members and unpacked bytes are counted before they are unpacked; archives within archives
     count together with the one that they are in.
 U4  One compressed stream, whole, and no byte after it: readers differ about a second one.

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from sig.errors import Changed, FormatError, Refused, SigError, StoreError
+from sig.model import limits
 from sig.model.manifest import Manifest
 from sig.repo import archive, unpacking
 from sig.repo.archive import Listed, is_archive, members
@@ -403,6 +404,16 @@ def test_a_file_that_changes_meanwhile_is_refused(how: str, raw: bytes, tmp_path
         members(path, progress=change)
 
 
+def test_a_file_that_is_shorter_than_it_was_is_a_change() -> None:
+    """Wherever it is noticed: at its start, at its end, on the way."""
+    raw = zipped(A, Entry("large", os.urandom(100_000), 0))
+    for size, found in ((len(raw) + 1, raw), (100, b""), (len(raw), raw[:-1])):
+        with pytest.raises(Changed, match="became shorter"):
+            archive._Listing(size, False, Bounds()).add(io.BytesIO(found), size, "", 1)
+    with pytest.raises(Changed, match="became shorter"):
+        list(unpacking.blocks(io.BytesIO(raw), len(raw) + 1, lambda block: None))
+
+
 def test_a_directory_of_a_zip_that_changes_meanwhile_is_noticed() -> None:
     """Even where the system tells nothing: what was read first must come by again."""
 
@@ -422,6 +433,36 @@ def test_a_directory_of_a_zip_that_changes_meanwhile_is_noticed() -> None:
     with pytest.raises(Changed, match="changed while"):
         archive._Listing(1 << 20, False, Bounds()).add(Changing(raw), len(raw), "", 1)
     archive._Listing(1 << 20, False, Bounds()).add(io.BytesIO(raw), len(raw), "", 1)
+
+
+def test_a_start_that_changes_meanwhile_is_noticed() -> None:
+    """What told the kind of an archive is what its digest is of."""
+    raw = zipped(A, Entry("large", os.urandom(100_000), 0), before=b"#!a\n")
+
+    class Changing(io.BytesIO):
+        """Another first line, for who reads it a second time."""
+
+        reads = 0
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.reads += offset == 0
+            if self.reads == 2:
+                self.getbuffer()[2:3] = b"b"
+            return super().seek(offset, whence)
+
+    with pytest.raises(Changed, match="changed while"):
+        archive._Listing(1 << 20, False, Bounds()).add(Changing(raw), len(raw), "", 1)
+
+
+def test_a_list_without_end_is_refused_before_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names take room in memory that no count of members bounds."""
+    raw = tarred(*(member(f"{number:090}") for number in range(9)))
+    assert 9 == len(listed(raw, tmp_path))
+    monkeypatch.setattr(limits, "MANIFEST", 8 * (90 + 67))
+    with pytest.raises(FormatError, match="list of its files is larger"):
+        listed(raw, tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="FIFOs and descriptors of folders are Unix's")
