@@ -238,9 +238,13 @@ def kept_after_fetch(
     def proof(key: Fingerprint) -> Certificate | None:
         return arriving.get(key) or workspace.certificate(key)
 
-    met = [*words, *_proved(renewed(workspace, fetched, matter), proof)]
-    if arriving:
-        met += words_of(workspace, arriving, changes, owners)
+    # Not of keys that a remote is only pinned to: every first fetch would look for all of it again.
+    # What the folder has of such a key is remembered once it is trusted.
+    counting = {*workspace.config.trust, workspace.config.key}
+    trusted = {key for key in matter if key in counting}
+    met = [*words, *_proved(renewed(workspace, fetched, trusted), proof)]
+    if here := {key: one for key, one in arriving.items() if key in trusted}:
+        met += words_of(workspace, here, changes, owners)
     if not met and not gone:
         return {}
     return kept_file(workspace, met, gone, matter, proof=proof)
