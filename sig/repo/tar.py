@@ -29,15 +29,17 @@ _ZEROS = bytes(SIZE)
 
 # Spaces, octal digits, and what ends them.
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
-# The other numbers, and the bits that they may have where they are binary: rights, owner, group,
+_INT64 = 2**63 - 1
+_OWNER, _TIME = (0, 2**32 - 1), (-_INT64, _INT64)
+# Where the other numbers are, and what they may be where they are binary: rights, owner, group,
 # time, device.
-_NUMBERS = {
-    (100, 108): 0,
-    (108, 116): 32,
-    (116, 124): 32,
-    (136, 148): 64,
-    (329, 337): 0,
-    (337, 345): 0,
+_NUMBERS: dict[tuple[int, int], tuple[int, int] | None] = {
+    (100, 108): None,
+    (108, 116): _OWNER,
+    (116, 124): _OWNER,
+    (136, 148): _TIME,
+    (329, 337): None,
+    (337, 345): None,
 }
 
 _DIALECTS = {b"ustar\00000": "ustar", b"ustar  \0": "gnu", bytes(8): "v7"}
@@ -169,8 +171,10 @@ def _header(block: bytes, at: int) -> _Header:
         rest = block[257:329] + block[345:]
     if dialect is None or any(rest) or any(b"\0" in text.rstrip(b"\0") for text in texts):
         raise FormatError(f"has a header of an unknown form at byte {at}")
-    for (start, end), bits in _NUMBERS.items():
-        if _OCTAL.fullmatch(block, start, end) is None and not _binary(block[start:end], bits):
+    for (start, end), binary in _NUMBERS.items():
+        if _OCTAL.fullmatch(block, start, end) is None and not (
+            binary and _binary(block[start:end], *binary)
+        ):
             raise FormatError(f"has a header with a damaged number at byte {at}")
     name = block[:100].rstrip(b"\0")
     if dialect == "ustar" and block[345]:
@@ -178,17 +182,17 @@ def _header(block: bytes, at: int) -> _Header:
     return _Header(kind, dialect, name, _size(block[124:136], at))
 
 
-def _binary(field: bytes, bits: int) -> bool:
+def _binary(field: bytes, least: int, most: int) -> bool:
     """Whether it is a number as GNU writes what is too large for digits, or below zero."""
     number = int.from_bytes(field[1:], "big", signed=True)
-    return bits > 0 and field[0] == (0xFF if number < 0 else 0x80) and number.bit_length() < bits
+    return field[0] == (0xFF if number < 0 else 0x80) and least <= number <= most
 
 
 def _size(field: bytes, at: int) -> int:
     said = _OCTAL.fullmatch(field)
     if said is not None and said[1]:
         return int(said[1], 8)
-    if field[0] != 0x80 or not _binary(field, 64):
+    if not _binary(field, 0, _INT64):
         raise FormatError(f"has a header with a damaged number at byte {at}")
     return int.from_bytes(field[1:], "big")
 

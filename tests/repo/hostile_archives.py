@@ -652,6 +652,8 @@ def _tar_cases() -> Iterator[Case]:
     yield other("ends behind", "pax-global-at-end", pax({"comment": "y"}, b"g"), member("x"))
     yield other("damaged number", "owner", member("x", at={108: b"\x80\1" + bytes(6)}),
                 member("x", at={108: b"\x80\0\0\0\x7f" + bytes(3)}))  # fmt: skip
+    yield other("damaged number", "owner-below-zero", member("x", at={108: b"\xff" * 8}),
+                member("x", at={108: b"\x80\0\0\0" + b"\xff" * 4}))  # fmt: skip
     yield other("damaged number", "rights", member("x", at={100: b"\x80" + bytes(7)}), member("x"))
     yield other("damaged number", "size-negative", member("x", b"", size=b"\xff" * 12), member("x"))
     yield other("damaged number", "size-huge", member("x", b"", size=b"\x80" + b"\xff" * 11),
