@@ -14,6 +14,7 @@ T4  A repository is of version 0.0.1; what else it says of itself is known at it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from io import BytesIO
 from typing import IO, Any, NamedTuple, TypeVar
 
@@ -286,12 +287,17 @@ def read(
 
     It is called again where the file has to be written anew first. Raises FormatError.
     """
+    return _first(raw, lambda document: (document, make(document.entries())), spool)
+
+
+def _first(
+    raw: bytes, take: Callable[[Document], _T], spool: Callable[[], IO[bytes]] = BytesIO
+) -> _T:
+    """What `take` gives for the first reading that reads to its end. Raises FormatError."""
     for document in readings(raw, spool):
-        try:
-            made = make(document.entries())
-        except FormatError:
-            continue  # written anew it reads, or says itself what is wrong
-        return document, made
+        # Written anew it reads, or says itself what is wrong.
+        with suppress(FormatError):
+            return take(document)
     raise FormatError(_NOT_CANONICAL)
 
 
@@ -303,12 +309,7 @@ def skim(entries: Iterable[Entry]) -> None:
 
 def whole(raw: bytes) -> UnverifiedRepository:
     """All of a `repo.json` in memory, its owner's signature not verified. Raises FormatError."""
-    for document in readings(raw):
-        try:
-            return whole_of(document)
-        except FormatError:
-            continue
-    raise FormatError(_NOT_CANONICAL)
+    return _first(raw, whole_of)
 
 
 def whole_of(document: Document) -> UnverifiedRepository:

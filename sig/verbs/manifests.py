@@ -26,6 +26,7 @@ from sig.verbs.downloading import Got
 
 if TYPE_CHECKING:
     from sig.model.configuration import Remote
+    from sig.repo.index import Row
     from sig.repo.transport import Transport
     from sig.verbs.ledger import Line
     from sig.verbs.workspace import Workspace
@@ -81,13 +82,17 @@ def wanted(workspace: Workspace, remote: str) -> list[Identifier]:
     for key, id in _named(raw):
         if key in trusted:
             claimed.setdefault(id, set()).add(key)
-    missing = [id for id in sorted(claimed) if not objects.has(workspace.home, id)]
-    return [id for id in missing[:CLAIMS] if _is_named(workspace, id, claimed[id])]
+    missing = [id for id in sorted(claimed) if not objects.has(workspace.home, id)][:CLAIMS]
+    if not missing:
+        return []
+    rows = workspace.rows([*missing, *map(filed_by_manifest, missing)])
+    return [id for id in missing if _is_named(workspace, rows, id, claimed[id])]
 
 
-def _is_named(workspace: Workspace, id: Identifier, keys: set[Fingerprint]) -> bool:
+def _is_named(
+    workspace: Workspace, rows: Mapping[str, list[Row]], id: Identifier, keys: set[Fingerprint]
+) -> bool:
     """Whether one of these keys really said so: anyone can write that one did."""
-    rows = workspace.rows([id, filed_by_manifest(id)])
     for row in (*rows.get(id, ()), *rows.get(filed_by_manifest(id), ())):
         if any(key.encode() in row.text for key in keys):
             (one,) = workspace.weigh([row])

@@ -155,13 +155,13 @@ def verify_folder(
     found = Manifest.of(folder.files(DEFAULT_EXCLUDES).items())
 
     def read() -> Compared:
-        judged = _with_files(workspace, found.files, _compared(workspace, found, folder))
+        judged = _compared(workspace, found, folder)
         if judged.verdict.answer in (Answer.OK, Answer.BAD) or judged.closest is not None:
             return judged
         nearest = _nearest(workspace, found)
         if nearest is None:
             return judged
-        other = _with_files(workspace, found.files, _compared(workspace, nearest, folder))
+        other = _compared(workspace, nearest, folder)
         if other.verdict.answer in (Answer.OK, Answer.BAD):
             # Who signed that list leaves out more than the asker does by default.
             return other
@@ -193,7 +193,12 @@ def verify_list(
             judged = judged._replace(
                 differences=different, closest=wanted.id if different else None
             )
-        return _with_files(workspace, folder.files(DEFAULT_EXCLUDES), judged)
+        there = folder.files(DEFAULT_EXCLUDES)
+        # What the list has was looked at already.
+        others = {
+            path: digest for path, digest in there.items() if wanted.files.get(path) != digest
+        }
+        return _with_files(workspace, others, judged)
 
     return workspace.consistent(read)
 
