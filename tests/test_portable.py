@@ -1,6 +1,7 @@
 """The program loads where Unix-only modules do not exist."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,15 @@ def test_no_module_imports_a_unix_only_module_at_its_top_level() -> None:
     }
 
     assert {} == found
+
+
+def test_no_pattern_uses_what_older_pythons_match_wrongly() -> None:
+    """Until 3.11.5, possessive quantifiers and atomic groups matched what they must not.
+
+    Guards docs/spec/manifest M2: the path `a/..` passed on 3.11.2.
+    """
+    for path in Path(sig.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found = re.search(r"(?<!\\)[*+?}]\+|\(\?>", node.value)
+                assert found is None, f"{path}:{node.lineno}"

@@ -169,8 +169,9 @@ def _too_large() -> NoReturn:
 
 # M3: the controls of ASCII and of Latin-1 (C0, DEL, C1), backslash, surrogates.
 _FORBIDDEN = r"\x00-\x1f\x7f-\x9f\\\ud800-\udfff"
-_PART = rf"[^/{_FORBIDDEN}]++(?<![. ])"
-_PATH = re.compile(rf"(?![A-Za-z]:|-\Z){_PART}(?:/{_PART})*+")  # M2, M3
+# No possessive quantifier or atomic group: until 3.11.5 Python let `a/..` pass through those.
+_PART = rf"[^/{_FORBIDDEN}]*[^/. {_FORBIDDEN}]"
+_PATH = re.compile(rf"(?![A-Za-z]:|-\Z){_PART}(?:/{_PART})*")  # M2, M3
 
 
 def check_paths(files: Collection[str], folders: Collection[str] = ()) -> None:
@@ -317,10 +318,11 @@ def excluded(path: str, globs: Sequence[str]) -> bool:
     A path that ends in ``/`` is a folder; so who walks a tree need not enter it. Raises
     FormatError for what is not a glob.
     """
-    names, pattern = _compiled(tuple(globs))
-    if not names.isdisjoint(path.split("/")):
+    names, patterns = _compiled(tuple(globs))
+    parts = path.split("/")
+    if not names.isdisjoint(parts):
         return True
-    return pattern is not None and pattern.match(path) is not None
+    return any(pattern.names(parts) for pattern in patterns)
 
 
 def check_globs(globs: Sequence[str]) -> None:
@@ -354,8 +356,8 @@ def may_exclude(asked: Sequence[str], signed: Sequence[str]) -> bool:
     return not beyond(asked, signed)
 
 
-_GLOB_PART = rf"(?!\.{{1,2}}(?:/|\Z))[^/{_FORBIDDEN}]++"
-_GLOB = re.compile(rf"/?{_GLOB_PART}(?:/{_GLOB_PART})*+/?")
+_GLOB_PART = rf"(?!\.{{1,2}}(?:/|\Z))[^/{_FORBIDDEN}]+"
+_GLOB = re.compile(rf"/?{_GLOB_PART}(?:/{_GLOB_PART})*/?")
 
 
 def _anchored(glob: str) -> bool:
@@ -363,51 +365,90 @@ def _anchored(glob: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _compiled(globs: tuple[str, ...]) -> tuple[frozenset[str], re.Pattern[str] | None]:
-    """Plain names at any depth, and all other globs as one pattern."""
+def _compiled(globs: tuple[str, ...]) -> tuple[frozenset[str], tuple[_Glob, ...]]:
+    """Plain names at any depth, and all other globs."""
     if len(globs) > limits.GLOBS:
         raise FormatError(f"more than {limits.GLOBS} globs")
     for glob in globs:
         if _GLOB.fullmatch(glob) is None or len(glob.encode("utf-8")) > limits.GLOB:
             raise FormatError(f"{told(glob)}: not a glob")
     names = frozenset(glob for glob in globs if not set(glob) & set("*?/"))
-    patterns = [_pattern(glob) for glob in globs if glob not in names]
-    return names, re.compile("|".join(patterns)) if patterns else None
+    return names, tuple(_Glob(glob) for glob in globs if glob not in names)
 
 
-def _pattern(glob: str) -> str:
-    """One glob as a regular expression that matches a path up to what the glob names.
+class _Glob:
+    """One glob, ready to be asked about the parts of a path.
 
-    Each `*` takes as little as it can and never takes more afterwards: that finds whatever there
-    is to be found, and no glob makes it slow. ``(?>…)`` is what is not tried again.
+    Each `*`, of characters or of folders, takes as little as it can and never takes more
+    afterwards: that finds whatever there is to be found, and no glob makes it slow.
     """
-    end = "(?=/)" if glob.endswith("/") else r"(?=/|\Z)"
-    parts = glob.strip("/").split("/")
-    if not _anchored(glob):
-        parts.insert(0, "**")
-    while parts[-1:] == ["**"]:
-        parts[-1] = "*"  # what lies directly below; what lies below that is named with it
-    # One group for each `**`: the parts that follow it.
-    groups: list[list[str]] = [[]]
-    for part in parts:
-        if part == "**":
-            groups.append([])
-        else:
-            groups[-1].append(part)
-    made = "".join(_part(part) + "/" for part in groups[0]) if len(groups) > 1 else ""
-    for group in groups[1:-1]:
-        made += "(?>(?:[^/]+/)*?" + "".join(_part(part) + "/" for part in group) + ")"
-    last = "/".join(_part(part) for part in groups[-1])
-    return f"{made}(?:[^/]+/)*{last}{end}" if len(groups) > 1 else f"{last}{end}"
+
+    __slots__ = ("_folder", "_groups")
+
+    def __init__(self, glob: str) -> None:
+        parts = glob.strip("/").split("/")
+        if not _anchored(glob):
+            parts.insert(0, "**")
+        while parts[-1:] == ["**"]:
+            parts[-1] = "*"  # what lies directly below; what lies below that is named with it
+        self._folder = glob.endswith("/")
+        # One group for each `**`: the parts that follow it.
+        self._groups: list[list[_Part]] = [[]]
+        for part in parts:
+            if part == "**":
+                self._groups.append([])
+            else:
+                self._groups[-1].append(_Part(part))
+
+    def names(self, parts: Sequence[str]) -> bool:
+        """Whether it names this file, or a folder above it; the last part of a folder is empty.
+
+        That empty part stands for whatever is in the folder: ``*`` alone names all of that.
+        """
+        most = len(parts) - self._folder
+        first, *others = self._groups
+        if len(first) > most or not all(map(_Part.fits, first, parts)):
+            return False
+        at = len(first)
+        for group in others:
+            last = most - len(group)
+            while at <= last and not all(map(_Part.fits, group, parts[at : at + len(group)])):
+                at += 1
+            if at > last:
+                return False
+            at += len(group)
+        return True
 
 
-def _part(part: str) -> str:
-    """One part of a glob, up to the end of the part of the path."""
-    first, *others = (
-        "".join("[^/]" if character == "?" else re.escape(character) for character in piece)
-        for piece in re.split(r"\*+", part)
-    )
-    if not others:
-        return first
-    made = first + "".join(f"(?>[^/]*?{piece})" for piece in others[:-1])
-    return f"(?>{made}[^/]*?{others[-1]}(?=/|\\Z))"
+class _Part:
+    """What stands between two slashes of a glob."""
+
+    __slots__ = ("_first", "_last", "_length", "_middle", "_open")
+
+    def __init__(self, part: str) -> None:
+        pieces = [
+            re.compile(
+                "".join("." if character == "?" else re.escape(character) for character in piece),
+                re.DOTALL,
+            )
+            for piece in re.split(r"\*+", part)
+        ]
+        self._open = len(pieces) > 1
+        self._first, *self._middle = pieces[:-1] if self._open else pieces
+        self._last = pieces[-1]
+        self._length = len(part) - len(part[: part.rfind("*") + 1])
+
+    def fits(self, name: str) -> bool:
+        """Whether this is such a name."""
+        if not self._open:
+            return self._first.fullmatch(name) is not None
+        found = self._first.match(name)
+        for piece in self._middle:
+            if found is None:
+                return False
+            found = piece.search(name, found.end())
+        if found is None:
+            return False
+        # Each character of a piece is one of the name.
+        start = len(name) - self._length
+        return start >= found.end() and self._last.fullmatch(name, start) is not None
