@@ -10,7 +10,7 @@ SECONDS := 60
 # More words for pytest: make test ARGS="-k wire"
 ARGS :=
 
-.PHONY: help demo test lint format docs bench fuzz soak wheel-test machine clean
+.PHONY: help demo test wheels lint format docs bench fuzz soak wheel-test machine clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -18,9 +18,14 @@ help: ## this list
 demo: machine .venv/for-use ## the whole story in half a minute, on throw-away keys
 	@$(BIN)/sig demo
 
+# Without a network the tests that need wheels fail and say so; the others need none.
 test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it
 	@tools/setup.sh machine nginx
+	@$(BIN)/python tools/wheels.py || :
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -q $(ARGS)
+
+wheels: machine .venv/for-use ## fetch what tests install, once, into ~/.cache/sig-tests
+	@$(BIN)/python tools/wheels.py
 
 lint: machine .venv/for-lint ## ruff, mypy and the layers
 	@failed=; for check in "ruff check --quiet" "ruff format --check --quiet" mypy lint-imports; do \
@@ -44,10 +49,12 @@ fuzz: machine .venv/for-fuzz ## the fuzzers, SECONDS=60
 soak: SECONDS := 1800
 soak: .venv/for-fuzz .venv/for-test ## long races and long fuzzing; SECONDS=1800 each unless told
 	@tools/setup.sh machine nginx
+	@$(BIN)/python tools/wheels.py || :
 	PATH="$$PATH:/usr/sbin:/sbin" SIG_SOAK=1 $(BIN)/python -m pytest -q $(ARGS)
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
 
 wheel-test: machine .venv/for-test ## build the wheel, install it elsewhere, test it there
+	@$(BIN)/python tools/wheels.py || :
 	@tools/wheel-test.sh
 
 machine:
