@@ -27,6 +27,7 @@ from sig.verbs.verify import STDIN, identify
 @click.option("--name", metavar="LABEL", help="A label that is signed too, like a file name.")
 @click.option("--tree", is_flag=True, help="Of an archive, sign the list of its files too.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out of a folder what fits.")
+@click.option("--scope", metavar="PATH", multiple=True, help="A file of it that a warning is about.")
 @click.option("--yes", is_flag=True, help="Answer confirmations; never what is stated.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from N.")
 @click.option("--files0-from", metavar="FILE|-", help="Read names ended by NUL from FILE.")
@@ -41,6 +42,7 @@ def command(
     name: str | None,
     tree: bool,
     exclude: tuple[str, ...],
+    scope: tuple[str, ...],
     yes: bool,
     passphrase_fd: int | None,
     files0_from: str | None,
@@ -54,6 +56,11 @@ def command(
     named = list(dict.fromkeys(names_from(files, files0_from)))
     if not named:
         raise click.UsageError("name a file")
+    if scope:
+        # What is only partly looked at is no review (docs/spec/statement §3).
+        if ok or reviewed or len(named) > 1:
+            raise click.UsageError("--scope is for a warning about one folder or archive")
+        ok, reviewed = False, False
     workspace = context.workspace()
     if workspace.config.key is None:
         raise NoKey("this folder has no own key", hint="sig setup")
@@ -61,7 +68,8 @@ def command(
     found = []
     for file in named:
         try:
-            found.append(_looked_at(file, tree, exclude, watch))
+            one = _looked_at(file, tree or bool(scope), exclude, watch)
+            found.append(replace(one, scope=scope))
         except OSError as error:
             raise StoreError(f"{file}: {error.strerror}") from error
         except ValueError as error:

@@ -86,3 +86,13 @@ def filed_by_manifest(id: Identifier) -> str:
     No identifier: nobody can file a statement of theirs there.
     """
     return f"manifest {id}"
+
+
+def filed_by_scope(key: str) -> str:
+    """Under what the warnings of a key are filed that name single files of a tree."""
+    return f"scope {key}"
+
+
+def filed_by_app(name: str, key: str) -> str:
+    """Under what the statements of a key are filed about what the program `name` may load."""
+    return f"app {name} {key}"

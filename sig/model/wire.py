@@ -11,6 +11,7 @@ What breaks W1–W5 is refused whole. A statement that breaks another rule is `M
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,11 +20,17 @@ from sig.model import instant, limits, strict
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
-from sig.model.identifier import Identifier, filed_by_manifest
+from sig.model.identifier import (
+    Identifier,
+    filed_by_app,
+    filed_by_manifest,
+    filed_by_scope,
+)
 from sig.model.statement import Statement
 
 VERSION = "0.0.1"
 RESERVED = frozenset({"id", "attestations", "trust", "type"})
+_APP = re.compile(r"app:[A-Za-z0-9._-]{1,64}")
 
 # --- the writer --------------------------------------------------------------------------------
 
@@ -230,18 +237,33 @@ def attestation(value: Any, *, depth_checked: bool = False) -> UnverifiedAttesta
     return UnverifiedAttestation(statement(data), key, signed, sig, tst)
 
 
+def also_filed(key: str, said: Statement) -> list[str]:
+    """Where the index files a statement besides its id, so that it is found by what it names."""
+    found = []
+    if said.manifest is not None and said.manifest != said.id:
+        # A folder has the id of its manifest, and an archive that of its own bytes.
+        found.append(filed_by_manifest(said.manifest))
+    if said.negative and said.scope:
+        found.append(filed_by_scope(key))
+    found += [
+        filed_by_app(word.removeprefix("app:"), key)
+        for word in said.criteria
+        if _APP.fullmatch(word)
+    ]
+    return found
+
+
 def filed_attestation(
     id: str, value: Any, *, depth_checked: bool = False
 ) -> UnverifiedAttestation | Malformed:
     """A statement as a repository files it. What breaks a rule by itself is named, not raised.
 
     A statement filed under another identifier than its own says nothing there: the program of
-    2016 believed such a one. The index files it under the manifest that it names as well.
+    2016 believed such a one. The index files it in other places as well (`also_filed`).
     """
     try:
         found = attestation(value, depth_checked=depth_checked)
-        said = found.statement
-        if said.id != id and (said.manifest is None or filed_by_manifest(said.manifest) != id):
+        if found.statement.id != id and id not in also_filed(found.key, found.statement):
             raise FormatError("it is about another file than it is filed under")
         return found
     except FormatError as error:

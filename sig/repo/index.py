@@ -36,7 +36,7 @@ from sig.errors import StoreError
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 2
+VERSION = 3
 ROWS = 8  # in a bucket, on average, when the file is new; at four times as many it has outgrown it
 LEAST = 16  # buckets
 FEW = 256  # buckets; up to so many are always changed in place

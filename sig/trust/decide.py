@@ -6,7 +6,8 @@ verdict of a moment in the past can be had again.
 
 R1  *About.* A statement counts for the id that stands in its signed data, or for an alias there;
     never for where it was filed. One about an archive counts for the tree that it says is in it,
-    where the tree is asked for. A second sha256 is no digest of the same bytes: what is named by
+    where the tree is asked for; a warning that names files of a tree counts for those. A second
+    sha256 is no digest of the same bytes: what is named by
     such an alias is not ok by it. Asked by alias, all that the signer said about that id is read.
 R2  *Once.* Envelopes of equal key, signed bytes and time are one statement. It has the sources of
     all and stands by the best signature; a further copy takes nothing away.
@@ -41,7 +42,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from sig.model.identifier import filed_by_manifest
+from sig.model.identifier import filed_by_manifest, filed_by_scope
 from sig.model.standing import Standing
 from sig.model.verdict import Answer, Judged, Reason, State, Verdict
 
@@ -230,13 +231,18 @@ def _words(
 
 
 def _holds(one: Weighed, id: Identifier) -> bool:
-    """Whether it is about an archive that holds the tree that is asked for (R1).
+    """Whether it is about an archive that holds the tree that is asked for, or warns of files of
+    which this is one (R1).
 
-    It must have been found as that: a file is never asked for by what an archive holds.
+    It must have been found as that: a file is never asked for by what an archive holds. Whether
+    the manifest has these bytes at a path in the scope was looked up by who found it.
     """
-    found = one.attestation
-    manifest = None if found is None else found.statement.manifest
-    return manifest == id and one.id == filed_by_manifest(id)
+    said = None if one.attestation is None else one.attestation.statement
+    if said is None or said.manifest is None:
+        return False
+    if one.id == filed_by_scope(one.key):
+        return said.negative and bool(said.scope)
+    return said.manifest == id and one.id == filed_by_manifest(id)
 
 
 def _unnamed(id: Identifier, statement: Statement) -> str:
@@ -344,7 +350,7 @@ def ended(
 # --- R3, R5, R6: state, and whether it counts ----------------------------------------------------
 
 
-def _out_of_scope(word: _Word, policy: Policy) -> str:
+def _out_of_scope(word: _Word, policy: Policy, app: str) -> str:
     """Why a reviewed ok is not what is asked for, or nothing."""
     said = word.statement
     if word.unnamed:
@@ -356,7 +362,7 @@ def _out_of_scope(word: _Word, policy: Policy) -> str:
         if missing:
             return f"it does not say {', '.join(sorted(missing))}"
     for criterion in said.criteria:
-        if criterion.startswith("app:"):
+        if criterion.startswith("app:") and criterion != f"app:{app}":
             return "it is a list of what a program may load, and counts only for running that"
     return ""
 
@@ -367,6 +373,7 @@ def _judge(
     policy: Policy,
     now: int,
     unfit: Mapping[tuple[str, bytes, int], str],
+    app: str,
 ) -> None:
     """Set the state, whether the statement counts by itself, and the reason for people."""
     found, said = word.attestation, word.statement
@@ -396,7 +403,7 @@ def _judge(
         partial = said.base is not None or said.scope is not None
         why = "only a part of it was reviewed" if partial else "it was not reviewed by a human"
         held.append((State.UNREVIEWED, True, why))
-    if ok and (scope := _out_of_scope(word, policy) or (unfit and unfit.get(found.same, ""))):
+    if ok and (scope := _out_of_scope(word, policy, app) or (unfit and unfit.get(found.same, ""))):
         held.append((State.OUT_OF_SCOPE, True, scope))
     if not held:
         word.state = State.OK if ok else State.NOT_OK
@@ -424,11 +431,13 @@ def decide(
     policy: Policy,
     now: int,
     unfit: Mapping[tuple[str, bytes, int], str] = _NOTHING,
+    app: str = "",
 ) -> Verdict:
     """What is believed of the bytes with this identifier, and every statement about it.
 
-    An ok in `unfit` (by `same`) does not count for what was asked, for the reason given there; it
-    ends what is older all the same.
+    `app` is the program that is to be run, where the bytes are the list of all that it may load;
+    an ok about such a list counts for nothing else. An ok in `unfit` (by `same`) does not count for
+    what was asked, for the reason given there; it ends what is older all the same.
 
     `trusted` are the keys that count at `now`, in seconds since 1970. Order and repetition of
     `weighed` do not matter. The lines of the verdict come in the order: counted warnings, counted
@@ -438,7 +447,7 @@ def decide(
     if len(words) > 1:
         _form(words, policy)
     for word in words:
-        _judge(word, trusted, policy, now, unfit)
+        _judge(word, trusted, policy, now, unfit, app)
 
     warners = {word.key for word in words if word.counts and word.rank == _WARNING}
     voices: dict[str, set[str]] = {}

@@ -33,6 +33,7 @@ class Claim:
 
     `id` is that of the bytes, of a folder that of its manifest. `manifest` lists what is in a
     folder or archive, but for what `exclude` names; `aliases` are other digests of the bytes.
+    `scope` are files of it that a warning is about besides the whole.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Claim:
     manifest: Manifest | None = None
     exclude: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
 
     @property
     def is_folder(self) -> bool:
@@ -64,6 +66,8 @@ class Claim:
             found["exclude"] = sorted(self.exclude)
         if self.aliases:
             found["aliases"] = list(self.aliases)
+        if self.scope:
+            found["scope"] = sorted(set(self.scope))
         return found
 
 
@@ -86,12 +90,15 @@ def attest(
 
     `progress` is called with the number of those that are signed, and of all.
 
-    Raises Refused for an ok without a review, Changed for a file that differs from what was
+    Raises Refused for an ok without a review and a scope that is not in the manifest, Changed for a file that differs from what was
     looked at, NoKey, GpgError, StoreError; then nothing is written.
     """
     for claim in claims:
         if claim.ok and not claim.reviewed:
             raise Refused("Please review the file")
+        for path in claim.scope:
+            if claim.manifest is None or path not in claim.manifest.files:
+                raise Refused(f"{path} is not in {claim.file}; nothing is signed")
     signed = sign_statements(
         workspace,
         [_linked(workspace, claim) for claim in claims],

@@ -16,7 +16,7 @@ from sig.errors import SignatureError, StoreError
 from sig.model import limits, wire
 from sig.model.attestation import Malformed
 from sig.model.fingerprint import Fingerprint
-from sig.model.identifier import Identifier, filed_by_manifest
+from sig.model.identifier import Identifier
 from sig.model.stream import Entry
 from sig.repo import layout, memory
 from sig.repo.index import Index, IndexStale, Row
@@ -52,11 +52,9 @@ def lines(entries: Iterable[Entry]) -> list[Line]:
     for id, text, one in entries:
         if not isinstance(one, Malformed):
             name = memory.met_key(one)
-            manifest = one.statement.manifest
-            found.append(Line(id, text, name, one.key, manifest))
-            if manifest is not None and manifest != id:
-                # A folder has the id of its manifest, and an archive that of its own bytes.
-                found.append(Line(filed_by_manifest(manifest), text, name, one.key))
+            found.append(Line(id, text, name, one.key, one.statement.manifest))
+            also = wire.also_filed(one.key, one.statement)
+            found += [Line(other, text, name, one.key) for other in also]
         elif id and malformed < MALFORMED_MOST:  # without an identifier nobody can ask for it
             malformed += 1
             text = json.dumps({"key": one.key, "why": one.why}).encode("ascii")

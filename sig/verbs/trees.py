@@ -27,6 +27,7 @@ from sig.model.verdict import Answer, Reason, Verdict
 from sig.repo import objects
 from sig.repo.archive import is_archive, members
 from sig.repo.tree import digests, tree
+from sig.verbs.scopes import scoped
 from sig.verbs.verify import Result, identify
 
 if TYPE_CHECKING:
@@ -332,6 +333,7 @@ def _with_files(workspace: Workspace, files: Mapping[str, str], judged: Compared
     for path, digest in files.items():
         places.setdefault(Identifier(f"sha256:{digest}"), path)
     said = [Identifier(id) for id, rows in workspace.rows(list(places)).items() if rows]
+    said += scoped(workspace, list(places))
     for id, one in workspace.verdicts(said).items():
         if one.answer is Answer.BAD:
             told = f"{places[id]} is {one.message}"

@@ -344,7 +344,11 @@ class Workspace:
 
     def verdicts(self, ids: Collection[Identifier]) -> dict[Identifier, Verdict]:
         """What is believed of the bytes with these identifiers."""
-        rows = self.rows(ids)
+        from sig.verbs.scopes import scoped
+
+        rows = dict(self.rows(ids))
+        for id, more in scoped(self, ids).items():
+            rows[id] = [*rows.get(id, ()), *more]
         found: dict[Identifier, Verdict] = {}
         batch: dict[Identifier, Sequence[Row]] = {}
         held = 0

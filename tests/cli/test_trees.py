@@ -246,6 +246,34 @@ def test_attest_refuses_options_that_mean_nothing(
     assert (2, "", True) == (ran.status, ran.stdout, told in ran.stderr)
 
 
+def test_a_warning_with_a_scope_marks_those_files(alice: Person, tree: Path) -> None:
+    """One file of the folder is bad wherever it lies, the other is not."""
+    assert 0 == alice.sig("attest", "tree", "--scope", "sub/b.py", "-m", "a back door").status
+    alice.write("copy.py", "b\n")
+    statuses = [alice.sig("verify", name).status for name in ("tree", "copy.py", "tree/a.py")]
+    assert [3, 3, 1] == statuses
+    said = json.loads(alice.sig("show", "copy.py", "--json").stdout)["results"][0]["statements"]
+    assert [("not-ok", "a back door")] == [(one["state"], one["comment"]) for one in said]
+    assert 0 == alice.sig("withdraw", "tree").status
+    assert 1 == alice.sig("verify", "copy.py").status
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (("--scope", "c.py", "-m", ""), 1, "c.py is not in tree"),
+        (("--scope", "a.py", "--ok"), 2, "--scope is for a warning"),
+        (("--scope", "a.py", "--reviewed"), 2, "--scope is for a warning"),
+    ],
+)
+def test_a_scope_that_means_nothing_is_refused(
+    alice: Person, tree: Path, words: tuple[str, ...], status: int, told: str
+) -> None:
+    """Nothing is signed."""
+    ran = alice.sig("attest", "tree", *words)
+    assert (status, True) == (ran.status, told in ran.stderr)
+
+
 def test_a_folder_with_a_link_is_not_signed(alice: Person, tree: Path) -> None:
     """It has no list; and it is told which path."""
     (tree / "link").symlink_to("a.py")
