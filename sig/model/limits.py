@@ -67,3 +67,6 @@ XZ_MEMORY = 128 * MIB  # what an xz may ask for: `xz -9` asks for half of it
 NESTED = 4  # archives within each other
 NESTED_SIZE = 2 * GIB  # of one archive in another
 SHEBANG = 255  # bytes of the line before a zip
+
+# Closures and what is installed.
+ROOTS = 10_000  # of a closure
