@@ -90,8 +90,8 @@ def attest(
 
     `progress` is called with the number of those that are signed, and of all.
 
-    Raises Refused for an ok without a review and a scope that is not in the manifest, Changed for a file that differs from what was
-    looked at, NoKey, GpgError, StoreError; then nothing is written.
+    Raises Refused for an ok without a review and a scope that is not in the manifest, Changed for a
+    file that differs from what was looked at, NoKey, GpgError, StoreError; then nothing is written.
     """
     for claim in claims:
         if claim.ok and not claim.reviewed:

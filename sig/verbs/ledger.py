@@ -35,7 +35,8 @@ MALFORMED_MOST = 10_000
 class Line(NamedTuple):
     """A row before its source and its first-met time are known. `met` is None if malformed.
 
-    `manifest` is what the statement names, in one line of it.
+    `manifest` is what the statement names, in one line of it, and `closure` whether that is said
+    to be all that a program may load.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Line(NamedTuple):
     met: str | None
     key: str
     manifest: Identifier | None = None
+    closure: bool = False
 
 
 def lines(entries: Iterable[Entry]) -> list[Line]:
@@ -52,8 +54,10 @@ def lines(entries: Iterable[Entry]) -> list[Line]:
     for id, text, one in entries:
         if not isinstance(one, Malformed):
             name = memory.met_key(one)
-            found.append(Line(id, text, name, one.key, one.statement.manifest))
-            also = wire.also_filed(one.key, one.statement)
+            said = one.statement
+            app = any(word.startswith("app:") for word in said.criteria)
+            found.append(Line(id, text, name, one.key, said.manifest, app))
+            also = wire.also_filed(one.key, said)
             found += [Line(other, text, name, one.key) for other in also]
         elif id and malformed < MALFORMED_MOST:  # without an identifier nobody can ask for it
             malformed += 1

@@ -5,6 +5,8 @@ N1  Fetched are those that statements of trusted keys name whose signature holds
 N2  What comes must have the digest that is its name, and be a manifest in its one form.
 N3  That one cannot be had is told and changes no verdict: the statement counts without.
 N4  Own manifests lie where they are published, before the statement that names them.
+N5  Where a manifest is a closure, the lists of its roots go the same ways: without them nobody can
+    tell what it covers.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from queue import Empty, Queue, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import FormatError, NetworkError
-from sig.model import limits, manifest
+from sig.model import closure, limits, manifest
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier, filed_by_manifest
 from sig.repo import layout, objects
@@ -40,8 +43,8 @@ CLAIMS = 10_000
 # What is held in memory before it is kept.
 HELD = 64 << 20
 
-Named = tuple[Fingerprint, Identifier]
-"""Whose statement names which manifest."""
+Named = tuple[Fingerprint, Identifier, bool]
+"""Whose statement names which manifest, and whether that is said to be a closure."""
 
 
 class Came(NamedTuple):
@@ -58,7 +61,13 @@ class Came(NamedTuple):
 
 def named_file(lines: Iterable[Line]) -> bytes | None:
     """The text of `layout.remote_manifests`; None where no statement names one."""
-    found = sorted({f"{one.key} {one.manifest}\n" for one in lines if one.manifest is not None})
+    found = sorted(
+        {
+            f"{one.key} {one.manifest}{' closure' if one.closure else ''}\n"
+            for one in lines
+            if one.manifest is not None
+        }
+    )
     return "".join(found).encode("ascii") or None
 
 
@@ -66,27 +75,67 @@ def _named(raw: bytes | None) -> list[Named]:
     """The meaning of that file. What does not read is not wanted; the next fetch writes it anew."""
     found: list[Named] = []
     for line in (raw or b"").decode("ascii", "replace").splitlines():
-        key, _, id = line.partition(" ")
+        key, id, *more = line.split(" ", 2)
         try:
-            found.append((Fingerprint(key), Identifier(id)))
+            found.append((Fingerprint(key), Identifier(id), more == ["closure"]))
         except ValueError:
             continue
     return [one for one in found if one[1].names_bytes]
 
 
-def wanted(workspace: Workspace, remote: str) -> list[Identifier]:
-    """What the folder lacks of what statements of trusted keys in a remote name (N1)."""
+def wanted(workspace: Workspace, remote: str, roots: bool = False) -> list[Identifier]:
+    """What the folder lacks of what statements of trusted keys in a remote name (N1).
+
+    With `roots` only the lists of the roots of closures that are here (N5).
+    """
     trusted = workspace.config.trust
     raw = workspace.home.read(layout.remote_manifests(remote), limits.REPOSITORY)
     claimed: dict[Identifier, set[Fingerprint]] = {}
-    for key, id in _named(raw):
+    closures = set()
+    for key, id, is_closure in _named(raw):
         if key in trusted:
             claimed.setdefault(id, set()).add(key)
-    missing = [id for id in sorted(claimed) if not objects.has(workspace.home, id)][:CLAIMS]
+            if is_closure:
+                closures.add(id)
+    missing: dict[Identifier, list[Identifier]] = {}
+    for id in sorted(closures if roots else claimed):
+        lacking = _lacking(workspace, id, id in closures)
+        if lacking and (lacking != [id] or not roots):
+            missing[id] = lacking
+        if len(missing) == CLAIMS:
+            break
     if not missing:
         return []
     rows = workspace.rows([*missing, *map(filed_by_manifest, missing)])
-    return [id for id in missing if _is_named(workspace, rows, id, claimed[id])]
+    found: dict[Identifier, None] = {}
+    for id, lacking in missing.items():
+        if _is_named(workspace, rows, id, claimed[id]):
+            found.update(dict.fromkeys(lacking))
+    return list(found)
+
+
+def _lacking(workspace: Workspace, id: Identifier, is_closure: bool) -> list[Identifier]:
+    """Of a manifest and, if it is a closure, the lists of its roots: those that are not here."""
+    if not objects.has(workspace.home, id):
+        return [id]
+    if not is_closure:
+        return []
+    return [
+        root
+        for root in roots_of(objects.read(workspace.home, id))
+        if not objects.has(workspace.home, root)
+    ]
+
+
+def roots_of(raw: bytes | None) -> list[Identifier]:
+    """The lists that a closure names (N5); none where this is something else."""
+    # Sorted by path: a closure starts with one of these, and most lists of files do not.
+    if raw is None or not raw[64:].startswith((b"  app\n", b"  dist/", b"  editable/")):
+        return []
+    try:
+        return list(closure.read(raw).roots.values())
+    except FormatError:
+        return []
 
 
 def _is_named(
@@ -111,9 +160,25 @@ def fetch(
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> list[Came]:
     """Get what is wanted of these remotes and keep it. Raises StoreError."""
+    came = _fetched(workspace, remotes, progress)
+    if any(one.got.outcome == "done" for one in came):
+        tried = {one.id for one in came}
+        more = _fetched(workspace, remotes, progress, roots=True, but=tried)
+        came += more
+    return came
+
+
+def _fetched(
+    workspace: Workspace,
+    remotes: Sequence[Remote],
+    progress: Callable[[str, int, int | None], None] | None,
+    roots: bool = False,
+    but: AbstractSet[Identifier] = frozenset(),
+) -> list[Came]:
     asked: list[tuple[Remote, Identifier]] = []
     for remote in remotes:
-        ids = workspace.consistent(partial(wanted, workspace, remote.name))
+        ids = workspace.consistent(partial(wanted, workspace, remote.name, roots))
+        ids = [id for id in ids if id not in but]
         # Not always the same first: those that are missing there must not keep others away.
         random.shuffle(ids)
         asked += [(remote, id) for id in ids[:MOST]]
@@ -197,8 +262,13 @@ def _keep(workspace: Workspace, bodies: Mapping[Identifier, bytes]) -> None:
 def published(workspace: Workspace, ids: Iterable[Identifier]) -> dict[str, bytes]:
     """The files of own manifests below the published folder, as far as the folder has them (N4)."""
     found = {}
-    for id in sorted(set(ids)):
+    waiting = sorted(set(ids))
+    while waiting:
+        id = waiting.pop()
+        if objects.name(id) in found:
+            continue
         raw = objects.read(workspace.home, id)
         if raw is not None:
             found[objects.name(id)] = raw
+            waiting += roots_of(raw)
     return found

@@ -148,16 +148,22 @@ def read_folder(workspace: Workspace, target: Path, key: Fingerprint) -> Public 
 def _with_lists(workspace: Workspace, public: Public, get: Callable[[str], bytes]) -> Public:
     """With the lists of files that are there and not here. One that cannot be had is left."""
     own_words = [one for one in public.repository.attestations if one.key == public.repository.key]
-    lists = {}
-    for id in {one.statement.manifest for one in own_words}:
-        if id is None or objects.has(workspace.home, id):
+    lists: dict[Identifier, bytes] = {}
+    waiting = [one.statement.manifest for one in own_words if one.statement.manifest is not None]
+    while waiting:
+        id = waiting.pop()
+        if id in lists:
             continue
-        try:
-            raw = get(objects.name(id))
-        except (NetworkError, OSError, Refused):
-            continue
-        if Identifier.of_bytes(raw) == id:
+        raw = objects.read(workspace.home, id)
+        if raw is None:
+            try:
+                raw = get(objects.name(id))
+            except (NetworkError, OSError, Refused):
+                continue
+            if Identifier.of_bytes(raw) != id:
+                continue
             lists[id] = raw
+        waiting += manifests.roots_of(raw)
     return replace(public, lists=lists)
 
 
