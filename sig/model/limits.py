@@ -70,3 +70,5 @@ SHEBANG = 255  # bytes of the line before a zip
 
 # Closures and what is installed.
 ROOTS = 10_000  # of a closure
+ENVIRONMENT_SETTINGS = 64 * KIB  # pyvenv.cfg, a .pth file, direct_url.json
+SITE_ENTRIES = 100_000  # files and folders directly in a site folder
