@@ -34,6 +34,7 @@ COMMANDS = {
     "show": "Every statement about a file: by whom, when, counted or not and why.",
     "withdraw": "Take back an own statement.",
     "manifest": "Print the list of files that stands for a folder or an archive.",
+    "lock": "Write down all that a program may load, and say who answers for it.",
     "run": "Verify a script, then execute exactly the bytes that were verified.",
     "trust": "Which signers count.",
     "key": "Certificates that are known, trusted or not.",
@@ -256,7 +257,7 @@ def _asks_for_json(words: list[str]) -> bool:
     for word in before:
         if word == "--json":
             return True
-        if word == "--dir":
+        if word in ("--dir", "--python", "--app", "--script", "--env", "--report"):
             next(before, None)
         elif running and not word.startswith("-"):
             return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +14,12 @@ from sig.cli import Context, options, output
 from sig.cli.names import names_from
 from sig.cli.progress import Progress, progress
 from sig.cli.questions import ask, passphrase, yes_or_no
-from sig.errors import NoKey, Refused, StoreError
+from sig.errors import FormatError, NoKey, Refused, StoreError
 from sig.verbs.attest import Attested, Claim, attest
 from sig.verbs.verify import STDIN, identify
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
 
 
 @click.command()
@@ -27,7 +32,9 @@ from sig.verbs.verify import STDIN, identify
 @click.option("--name", metavar="LABEL", help="A label that is signed too, like a file name.")
 @click.option("--tree", is_flag=True, help="Of an archive, sign the list of its files too.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out of a folder what fits.")
-@click.option("--scope", metavar="PATH", multiple=True, help="A file of it that a warning is about.")
+@click.option(
+    "--scope", metavar="PATH", multiple=True, help="A file of it that a warning is about."
+)
 @click.option("--yes", is_flag=True, help="Answer confirmations; never what is stated.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from N.")
 @click.option("--files0-from", metavar="FILE|-", help="Read names ended by NUL from FILE.")
@@ -64,23 +71,18 @@ def command(
     workspace = context.workspace()
     if workspace.config.key is None:
         raise NoKey("this folder has no own key", hint="sig setup")
-    watch = progress(context)
-    found = []
-    for file in named:
-        try:
-            one = _looked_at(file, tree or bool(scope), exclude, watch)
-            found.append(replace(one, scope=scope))
-        except OSError as error:
-            raise StoreError(f"{file}: {error.strerror}") from error
-        except ValueError as error:
-            raise click.UsageError(f"{file}: {error}") from error
-    if watch is not None:
-        watch.clear()
+    is_lock = len(named) == 1 and _is_lock(named[0])
+    if is_lock and (tree or exclude or scope):
+        raise click.UsageError("a lock is signed as it is")
+    if is_lock:
+        found = [_release(context, workspace, named[0])]
+    else:
+        found = _all_looked_at(context, named, tree, exclude, scope)
     secret = passphrase(passphrase_fd)
     number = sum(1 if one.manifest is None else len(one.manifest) for one in found)
-    many = number > 1
+    many = number > 1 and not is_lock
     if reviewed is None:
-        what = f"these {number} files" if many else "this file"
+        what = "this list" if is_lock else f"these {number} files" if many else "this file"
         reviewed = yes_or_no(f"I have reviewed {what}")
     if ok is None:
         who = "They perform as expected and are" if many else "It performs as expected and is"
@@ -97,6 +99,53 @@ def command(
     output.notes(context, workspace.notes)
     show(context, signed)
     return 0
+
+
+def _is_lock(file: str) -> bool:
+    """Whether it is a list of all that a program may load, by its name and what is in it."""
+    from sig.verbs import lock
+
+    if not file.endswith(lock.SUFFIX) or not os.path.isfile(file):
+        return False
+    try:
+        lock.read(file)
+    except FormatError:
+        return False
+    return True
+
+
+def _release(context: Context, workspace: Workspace, file: str) -> Claim:
+    """What is said of a lock, once what is new in it has been shown."""
+    from sig.verbs import lock
+
+    found = lock.release(workspace, file)
+    if found.before and not context.quiet:
+        output.note(f"since release {found.before}:")
+        for line in found.news or ("nothing is new",):
+            output.note(f"    {output.escaped(line, sys.stderr.encoding)}")
+    return found.claim
+
+
+def _all_looked_at(
+    context: Context,
+    named: Sequence[str],
+    tree: bool,
+    exclude: tuple[str, ...],
+    scope: tuple[str, ...],
+) -> list[Claim]:
+    watch = progress(context)
+    found = []
+    for file in named:
+        try:
+            one = _looked_at(file, tree or bool(scope), exclude, watch)
+        except OSError as error:
+            raise StoreError(f"{file}: {error.strerror}") from error
+        except ValueError as error:
+            raise click.UsageError(f"{file}: {error}") from error
+        found.append(replace(one, scope=scope))
+    if watch is not None:
+        watch.clear()
+    return found
 
 
 def _looked_at(file: str, tree: bool, exclude: tuple[str, ...], watch: Progress | None) -> Claim:

@@ -1,10 +1,11 @@
-"""`sig run`: verify a script, then become it."""
+"""`sig run`: verify a program, then become it."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,24 +13,108 @@ from sig.cli import RUN_OFFSET, Context, options, output
 from sig.cli.answers import LAST_WORDS, result_json
 from sig.errors import StoreError
 from sig.model.verdict import Answer
+from sig.verbs import lock as locks
 from sig.verbs import run as verb
+from sig.verbs.environment import passed
 from sig.verbs.verify import Result
+
+if TYPE_CHECKING:
+    from sig.imports.running import Decided, Options
+    from sig.verbs.workspace import Workspace
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE|PROJECT")
 @click.argument("arguments", metavar="[ARGS…]", nargs=-1, type=click.UNPROCESSED)
+@click.option("--python", metavar="PYTHON", help="Another Python than it was locked with.")
+@click.option("--app", metavar="NAME", help="What it is called, where the lock has another name.")
+@click.option("--script", metavar="NAME", help="Which of a project's scripts.")
+@click.option("--env", metavar="NAME", multiple=True, help="A variable to pass, * for the rest.")
+@click.option("--report", metavar="FILE", help="Write what was loaded to FILE, as JSON.")
 @options
 @click.pass_obj
-def command(context: Context, file: str, arguments: Sequence[str]) -> int:
-    """Verify a script, then execute exactly the bytes that were verified.
+def command(
+    context: Context,
+    file: str,
+    arguments: Sequence[str],
+    python: str | None,
+    app: str | None,
+    script: str | None,
+    env: tuple[str, ...],
+    report: str | None,
+) -> int:
+    """Verify a program, then execute exactly the bytes that were verified.
 
-    For scripts with a #! line and Python files. All that stands after FILE is the script's. Answers
-    for FILE alone, not for what it loads; a Python script does not find modules beside it. The exit
-    status is the script's own; what is refused ends with 111 (not verified), 112 (usage), 113
-    (marked bad) or 114 (could not tell).
+    With a lock beside it (sig lock) all that it may load is verified: what the lock does not list
+    does not exist for it, and what differs stops it. It gets a plain environment; --env passes
+    more. Without a lock, for scripts with a #! line and Python files, the answer is for FILE alone;
+    a Python script does not find modules beside it.
+
+    All that stands after FILE is the script's. The exit status is the script's own; what is refused
+    ends with 111 (not verified), 112 (usage), 113 (marked bad) or 114 (could not tell).
     """
     workspace = context.workspace()
+    program = locks.program_of(file, app) if os.path.isdir(file) or app else _beside(file)
+    if program is not None:
+        from sig.imports.running import Options
+
+        trace = context.environment.get("SIG_IMPORT_TRACE", "") not in ("", "0")
+        chosen = Options(script, env, trace, report or "")
+        return _run_locked(context, workspace, program, file, python, chosen, arguments)
+    if python or script or env or report:
+        raise click.UsageError(f"{file} has no lock: sig lock {file}")
+    return _run_file(context, workspace, file, arguments)
+
+
+def _beside(file: str) -> locks.Program | None:
+    """The program of a script that has a lock."""
+    folder, name = os.path.split(os.path.abspath(file))
+    app = name.removesuffix(".py")
+    lock = os.path.join(folder, app + locks.SUFFIX)
+    return locks.program_of(file) if os.path.lexists(lock) else None
+
+
+def _run_locked(
+    context: Context,
+    workspace: Workspace,
+    program: locks.Program,
+    file: str,
+    python: str | None,
+    chosen: Options,
+    arguments: Sequence[str],
+) -> int:
+    from sig.imports import running
+
+    allowed = passed(context.environment, chosen.env)
+    interpreter = locks.python_for(workspace, program.lock, python)
+    decided = running.decide(workspace, program, interpreter, file, chosen)
+    output.notes(context, workspace.notes)
+    if decided.plan is not None:
+        running.start(interpreter, decided.plan, arguments, allowed)
+    _explain(context, decided)
+    return RUN_OFFSET + decided.status
+
+
+def _explain(context: Context, decided: Decided) -> None:
+    """Why it is not run, on stderr: stdout is the program's."""
+    from sig.cli.lock import plan_json, print_line
+
+    if context.json:
+        output.document({**plan_json(decided.judged, decided.hint), "error": {
+            "code": "refused", "message": decided.why, "hint": decided.hint}})  # fmt: skip
+        sys.stdout.flush()
+    with _stdout_is_stderr():
+        if not context.json:
+            for line in decided.judged.lines:
+                if line.state not in locks.FINE:
+                    print_line(context, line)
+            output.error_line(decided.why)
+            if decided.hint:
+                output.note(f"hint: {output.theirs(decided.hint)}")
+        output.error_line("not run")
+
+
+def _run_file(context: Context, workspace: Workspace, file: str, arguments: Sequence[str]) -> int:
     try:
         script = verb.read(file)
     except OSError as error:
@@ -37,6 +122,9 @@ def command(context: Context, file: str, arguments: Sequence[str]) -> int:
     verdict = verb.verdict(workspace, script)
     output.notes(context, workspace.notes)
     if verdict.answer is Answer.OK:
+        if not context.quiet and verb.is_python(script):
+            name = output.escaped(file, sys.stderr.encoding)
+            output.note(f"note: only {name} itself is answered for, not what it loads (sig lock)")
         verb.execute(script, arguments, context.environment)
     if context.json:
         output.document({"results": [result_json(Result(file, verdict))]})

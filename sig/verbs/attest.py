@@ -33,7 +33,8 @@ class Claim:
 
     `id` is that of the bytes, of a folder that of its manifest. `manifest` lists what is in a
     folder or archive, but for what `exclude` names; `aliases` are other digests of the bytes.
-    `scope` are files of it that a warning is about besides the whole.
+    `scope` are files of it that a warning is about besides the whole. Of a closure, `manifest` is
+    its own text, `criteria` are its terms, and `lists` those of its roots.
     """
 
     file: str
@@ -46,11 +47,13 @@ class Claim:
     exclude: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
+    lists: tuple[Manifest, ...] = ()
 
     @property
     def is_folder(self) -> bool:
         """Whether it is about a folder: its id is then its manifest's."""
-        return self.manifest is not None and self.manifest.id == self.id
+        return self.manifest is not None and self.manifest.id == self.id and not self.lists
 
     @property
     def data(self) -> dict[str, Any]:
@@ -66,6 +69,8 @@ class Claim:
             found["exclude"] = sorted(self.exclude)
         if self.aliases:
             found["aliases"] = list(self.aliases)
+        if self.criteria:
+            found["criteria"] = sorted(self.criteria)
         if self.scope:
             found["scope"] = sorted(set(self.scope))
         return found
@@ -106,9 +111,10 @@ def attest(
         lambda: _unchanged(claims),
         progress,
         {
-            objects.own(claim.manifest.id): claim.manifest.text
+            objects.own(one.id): one.text
             for claim in claims
-            if claim.manifest is not None
+            for one in (claim.manifest, *claim.lists)
+            if one is not None
         },
     )
     return [

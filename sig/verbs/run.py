@@ -71,6 +71,11 @@ def interpreter(script: Script) -> tuple[str, ...]:
     raise UsageError(f"{script.path} has no #! line and is not a Python file")
 
 
+def is_python(script: Script) -> bool:
+    """Whether Python runs it, so that a lock could answer for what it loads."""
+    return _is_python(interpreter(script))
+
+
 def _is_python(command: Sequence[str]) -> bool:
     """Whether these words start a Python that can be given ``-c`` after them."""
     name, *rest = command

@@ -274,6 +274,11 @@ class _Words:
         return decide(self.id, self.all, trust, policy, now, unfit)
 
 
+def list_verdict(workspace: Workspace, id: Identifier) -> Verdict:
+    """What is believed of a list of files, whatever any folder is like (T2)."""
+    return _list_alone(workspace, _Words(workspace, id)).verdict
+
+
 def _list_alone(workspace: Workspace, words: _Words) -> Compared:
     """The verdict about a list, whatever any folder is like (T2)."""
     verdict = words.verdict(workspace)

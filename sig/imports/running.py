@@ -1,0 +1,257 @@
+"""A run under a closure: who answers for the program is decided here, then a fresh Python starts.
+
+In sig's own process, before that Python starts (loader rule R8): signatures, the closure, the lists
+of its roots, the interpreter, the script. Every other file is looked at when it is loaded, by what
+is packed (`packing`): the bootstrap and the finder.
+
+U1  What was decided is handed over in a sealed file; the new process asks nobody again.
+U2  The new process gets the environment that `sig.verbs.environment` allows, the arguments, and the
+    descriptors of this one. Its interpreter is the file that was judged, found by no search.
+U3  What of the environment fits the lock is looked for by name and version; whether it is what the
+    lock says shows when it is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from sig.errors import FormatError, NotFound, StoreError, UsageError
+from sig.imports import launcher, packing
+from sig.imports.plan import Plan, Root
+from sig.model.closure import APP, DIST, normalised, parts
+from sig.model.identifier import Identifier
+from sig.model.manifest import Manifest
+from sig.model.verdict import Answer
+from sig.repo import installed, project
+from sig.repo.python import Python
+from sig.verbs import covering
+from sig.verbs import lock as locks
+from sig.verbs.lock import Program
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
+
+# The exit statuses of `verify`; who refuses a run adds 110.
+NOT_VERIFIED, BAD, COULD_NOT = 1, 3, 4
+
+_WRITE_SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # F_SEAL_SEAL, SHRINK, GROW, WRITE
+_ADD_SEALS = 1033  # F_ADD_SEALS
+_LOWEST = 3  # descriptors below are the standard streams
+
+
+class Options(NamedTuple):
+    """What the user says about a run: `script` is one of a project's, `env` more names to pass."""
+
+    script: str | None = None
+    env: tuple[str, ...] = ()
+    trace: bool = False
+    report: str = ""
+
+
+class Decided(NamedTuple):
+    """Whether a program may run. `plan` is None where not: then `why`, `status` and `hint` say so,
+    and `judged` shows who said what.
+    """
+
+    judged: locks.Plan
+    plan: Plan | None
+    why: str = ""
+    status: int = 0
+    hint: str | None = None
+
+
+def decide(
+    workspace: Workspace,
+    program: Program,
+    python: Python,
+    argv0: str,
+    options: Options,
+    child: tuple[str, ...] = (),
+) -> Decided:
+    """Whether this program may run with this Python, and what it may load then.
+
+    `child` is where a child of it starts, if it is one.
+
+    Raises UsageError for a script that the project does not have, StoreError, FormatError and
+    NotFound where it cannot be told.
+    """
+    closure = locks.read(program.lock)
+    judged = locks.plan(workspace, program, python, closure)
+    name = os.path.basename(program.lock)
+    if judged.verdict.answer is Answer.BAD:
+        return Decided(judged, None, f"{name} is {judged.verdict.message}", BAD)
+    if judged.bad:
+        marked = (line for line in judged.lines if line.state == "marked bad")
+        why = next(f"{line.kind} {line.label}".strip() for line in marked)
+        return Decided(judged, None, f"{why} is marked bad", BAD)
+    interpreter = judged.lines[0]
+    if interpreter.state not in locks.FINE:
+        return Decided(
+            judged,
+            None,
+            f"python {interpreter.label} is {interpreter.state}: {python.why_not}",
+            NOT_VERIFIED,
+            f"sig attest --python {python.asked}",
+        )
+    if judged.verdict.answer is not Answer.OK:
+        status = COULD_NOT if judged.verdict.answer is Answer.ERROR else NOT_VERIFIED
+        why = f"{name} is not verified: {judged.verdict.message}"
+        return Decided(judged, None, why, status, f"sig attest {program.lock}")
+    again = f"sig lock --python {python.asked} {argv0}"
+    lists: dict[str, Manifest] = {}
+    for root in judged.roots:
+        if root.files is None:
+            why = f"the list of {root.name} is not in the folder"
+            return Decided(judged, None, why, COULD_NOT, "sig fetch")
+        lists[root.name] = root.files
+    there = {
+        normalised(one.name): one for one in installed.distributions(python) if not one.why_not
+    }
+    places = {source.root: source for source in locks.sources(program, python).values()}
+    roots = []
+    for root_name, files in lists.items():
+        kind, plain, version = parts(root_name)
+        if kind == APP:
+            search = ("",)
+            if not program.script:
+                search = (
+                    places[APP].search if APP in places else project.search_folders(files.files)
+                )
+            roots.append(Root(APP, program.folder, files.text, search))
+        elif kind == DIST:
+            found = there.get(plain)
+            if found is None or found.version != version:
+                why = (
+                    f"{plain} {version} is not installed"
+                    if found is None
+                    else f"{plain} {found.version} is not covered"
+                )
+                return Decided(judged, None, why, NOT_VERIFIED, again)
+            roots.append(Root(root_name, found.base, files.text, prefix=python.prefix))
+        elif root_name in places:
+            source = places[root_name]
+            roots.append(Root(root_name, source.folder, files.text, source.search))
+        else:
+            why = f"{plain} {version} is not installed as editable"
+            return Decided(judged, None, why, NOT_VERIFIED, again)
+    bad = workspace.consistent(lambda: covering.bad_files(workspace, judged.roots))
+    entry, argv0 = _entry(program, lists, argv0, options)
+    if entry[0] == "file":
+        refused = _script(program, lists[APP], bad)
+        if refused is not None:
+            return Decided(judged, None, *refused, hint=again)
+    plan = Plan(
+        program.app,
+        child or entry,
+        roots,
+        argv0=argv0,
+        file=os.path.join(program.folder, program.script) if program.script else "",
+        stdlib=python.stdlib,
+        system=python.system_site,
+        prefix=python.prefix,
+        executable=launcher.path(),
+        environment=launcher.mark(str(workspace.home.path), program, python.asked, options.script),
+        bad=bad,
+        trace=options.trace,
+        report=os.path.abspath(options.report) if options.report else "",
+    )
+    return Decided(judged, plan)
+
+
+def _script(program: Program, listed: Manifest, bad: Mapping[str, str]) -> tuple[str, int] | None:
+    """Why the script is not what the lock says (R8); who runs it opens it anew and looks again."""
+    from sig.verbs.run import read
+
+    try:
+        script = read(os.path.join(program.folder, program.script))
+    except OSError as error:
+        raise StoreError(f"{program.script}: {error.strerror}") from error
+    digest = script.id.removeprefix("sha256:")
+    if digest in bad:
+        return bad[digest], BAD
+    if listed.files.get(program.script) != digest:
+        return f"{program.script} differs from what {program.app}.lock says", NOT_VERIFIED
+    return None
+
+
+def _entry(
+    program: Program, lists: Mapping[str, Manifest], argv0: str, options: Options
+) -> tuple[tuple[str, ...], str]:
+    """Where the run starts, and the name that the program is called by."""
+    if APP not in lists:
+        raise FormatError(f"{program.lock} has no app")
+    if program.script:
+        if options.script is not None:
+            raise UsageError("--script is for a project")
+        if program.script not in lists[APP].files:
+            raise NotFound(f"{program.script} is not in {program.lock}")
+        return ("file", program.script), argv0
+    try:
+        with open(os.path.join(program.folder, project.PYPROJECT), "rb") as stream:
+            raw = stream.read()
+    except OSError as error:
+        raise StoreError(f"{project.PYPROJECT}: {error.strerror}") from error
+    said = Identifier.of_bytes(raw).removeprefix("sha256:")
+    if lists[APP].files.get(project.PYPROJECT) != said:
+        raise NotFound(f"{project.PYPROJECT} differs from what {program.lock} says")
+    scripts = project.read_project(raw).scripts
+    name = options.script
+    if name is None:
+        if len(scripts) != 1:
+            raise UsageError(
+                f"name one of its scripts: {', '.join(sorted(scripts)) or 'there are none'}",
+                hint=f"sig run --script NAME {argv0}",
+            )
+        (name,) = scripts
+    if name not in scripts:
+        raise UsageError(f"{argv0} has no script {name}")
+    return ("call", *scripts[name]), name
+
+
+# --- starting it ---------------------------------------------------------------------------------
+
+
+def start(
+    python: Python,
+    plan: Plan,
+    arguments: Sequence[str],
+    allowed: Mapping[str, str],
+) -> NoReturn:
+    """Become the program with this environment (U1, U2), which `environment` allowed.
+
+    Never returns. Raises StoreError where it cannot be started.
+    """
+    if sys.platform != "linux" or not os.path.isdir("/proc/self/fd"):
+        raise StoreError("a run under a lock needs Linux with /proc")
+    descriptor = sealed(packing.pack(plan))
+    os.set_inheritable(descriptor, True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    words = packing.command(python.executable, descriptor, plan.argv0, arguments)
+    try:
+        os.execve(python.executable, words, dict(allowed))  # noqa: S606
+    except OSError as error:
+        raise StoreError(f"{python.executable}: {error.strerror}") from error
+
+
+def sealed(data: bytes) -> int:
+    """A descriptor of a copy that nobody can change any more, not one of the standard streams."""
+    import fcntl
+
+    try:
+        first = os.memfd_create("sig", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"a sealed copy cannot be made: {error.strerror}") from error
+    descriptor = fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
+    os.close(first)
+    with os.fdopen(os.dup(descriptor), "wb") as stream:
+        stream.write(data)
+    fcntl.fcntl(descriptor, _ADD_SEALS, _WRITE_SEALS)
+    # What was made and what lies there must be the same; a short write would not be.
+    with open(f"/proc/self/fd/{descriptor}", "rb") as stream:
+        if stream.read() != data:
+            raise StoreError("the sealed copy differs from what was made")
+    return descriptor

@@ -1,0 +1,144 @@
+"""The files of one's own program: a script's folder, or a project with pyproject.toml.
+
+A1  Taken are the files that git tracks, and without git all but what `EXCLUDED` names; the script
+    itself always. What is tracked and not there is left out. Nothing of the folder is run: git is
+    asked with a configuration of its own and without hooks.
+A2  Environments that lie in the folder, as a folder with ``pyvenv.cfg`` shows, are no part of it,
+    nor are locks and packs, which are about it.
+A3  What ``pyproject.toml`` says is read from the bytes that were hashed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sig.errors import FormatError, StoreError
+from sig.model import limits
+from sig.model.manifest import DEFAULT_EXCLUDES, excluded
+from sig.repo.tree import digests, files
+
+EXCLUDED = (
+    *DEFAULT_EXCLUDES,
+    ".*",
+    "*.pyc",
+    "*.lock",
+    "*.pack",
+    "*.log",
+    "*.sqlite3",
+    "node_modules",
+)
+"""What is left out of a folder that git does not know: caches, secrets, and what programs write."""
+
+PYPROJECT = "pyproject.toml"
+_GIT_SECONDS = 60
+_ENTRY = re.compile(r"\s*([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*", re.ASCII)
+
+
+class Project(NamedTuple):
+    """What a ``pyproject.toml`` says: a name, and the module and attribute of each script."""
+
+    name: str
+    scripts: Mapping[str, tuple[str, str]]
+
+
+def read_project(raw: bytes) -> Project:
+    """The meaning of a ``pyproject.toml`` (A3). Raises FormatError."""
+    if len(raw) > limits.STATEMENT:
+        raise FormatError(f"{PYPROJECT} is larger than {limits.STATEMENT >> 20} MiB")
+    try:
+        said = tomllib.loads(raw.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise FormatError(f"{PYPROJECT}: {error}") from error
+    project = said.get("project")
+    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
+        raise FormatError(f"{PYPROJECT} has no [project] with a name")
+    listed = project.get("scripts", {})
+    if not isinstance(listed, dict):
+        raise FormatError(f"{PYPROJECT}: project.scripts is no table")
+    return Project(project["name"], {name: entry(name, text) for name, text in listed.items()})
+
+
+def entry(name: str, text: object) -> tuple[str, str]:
+    """The module and the attribute of a script, ``package.module:function``. Raises FormatError."""
+    found = _ENTRY.fullmatch(text.partition("[")[0]) if isinstance(text, str) else None
+    if found is None:
+        raise FormatError(f"the script {name!r} is not MODULE:FUNCTION")
+    return found[1], found[2]
+
+
+def own_files(folder: str, keep: Iterable[str] = (), exclude: Sequence[str] = ()) -> dict[str, str]:
+    """Path and sha256 in hex of every file of the program in a folder (A1, A2).
+
+    `keep` are taken whatever else says no, `exclude` are globs of what is left out besides. Raises
+    Refused, FormatError, Changed, StoreError.
+    """
+    kept = list(keep)
+    tracked = _tracked(folder)
+    if tracked is None:
+        left_out = (*EXCLUDED, *_environments(folder), *exclude)
+        found = digests(folder, sorted(set(left_out)))
+        missing = [path for path in kept if path not in found]
+        return found | _there(folder, missing) if missing else found
+    globs = (*DEFAULT_EXCLUDES, "*.pyc", "*.lock", "*.pack", *exclude)
+    wanted = [path for path in tracked if path in kept or not excluded(path, globs)]
+    return _there(folder, [*wanted, *kept])
+
+
+def search_folders(paths: Iterable[str]) -> tuple[str, ...]:
+    """The folder in which a project keeps its packages: ``src``, where it has one, or itself."""
+    if any(path.startswith("src/") and path.endswith(".py") for path in paths):
+        return ("src",)
+    return ("",)
+
+
+def _there(folder: str, paths: Iterable[str]) -> dict[str, str]:
+    found = files(folder, dict.fromkeys(paths))
+    return {path: digest for path, digest in found.items() if digest is not None}
+
+
+def _tracked(folder: str) -> list[str] | None:
+    """The files that git tracks below the folder; None where there is no git, or none of its."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/"}
+    # A repository's own configuration can name programs that git would run.
+    safe = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.directory=*")
+    words = ["git", *(word for one in safe for word in ("-c", one)), "-C", folder]
+    try:
+        done = subprocess.run(  # noqa: S603
+            [*words, "ls-files", "-z", "--cached", "--", "."],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_GIT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise StoreError(f"git did not list the files of {folder}") from error
+    if done.returncode != 0:
+        return None
+    try:
+        found = [path for path in done.stdout.decode("utf-8").split("\0") if path]
+    except UnicodeDecodeError:
+        raise FormatError(f"{folder}: a file whose name is not UTF-8") from None
+    return found or None
+
+
+def _environments(folder: str) -> list[str]:
+    """A glob for each environment in the folder (A2)."""
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for one in entries:
+                if one.is_dir(follow_symlinks=False) and os.path.lexists(
+                    os.path.join(one.path, "pyvenv.cfg")
+                ):
+                    found.append("/" + re.sub(r"[*?]", "?", one.name) + "/")
+    except OSError as error:
+        raise StoreError(f"{folder}: {error.strerror}") from error
+    return found

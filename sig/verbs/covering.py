@@ -1,0 +1,226 @@
+"""Who answers for a program: the closure that lists all it may load, and each root in it.
+
+K1  A closure counts for one program: an ok about it says ``app:NAME`` of the one that is run, a
+    release not lower than the highest known for that name, and a Python that this one is. Releases
+    are known from statements that count by all else.
+K2  Who signed the list answers for all roots in it, and for nothing elsewhere. Without that nothing
+    is run: each root alone may be ok and still be another program, or an older one.
+K3  A root has its own verdict besides, that of its list of files. Marked bad, it is not run,
+    whoever signed the closure; so are one listed file, an archive that is said to hold these files,
+    and a list that differs from the root's only in what installers write.
+
+Reads and decides, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from sig.errors import FormatError
+from sig.model import closure as closures
+from sig.model import manifest
+from sig.model.closure import Closure
+from sig.model.identifier import Identifier, filed_by_app
+from sig.model.manifest import Manifest
+from sig.model.verdict import Answer, Verdict
+from sig.repo import objects
+from sig.trust.decide import Weighed, decide
+from sig.verbs.scopes import scoped
+from sig.verbs.trees import list_verdict
+
+if TYPE_CHECKING:
+    from sig.model.attestation import Attestation
+    from sig.verbs.workspace import Workspace
+
+Name = tuple[str, bytes, int]
+"""What names a statement: `Attestation.same`."""
+
+# What an installer writes or changes beside the files of a wheel (docs/spec/closure §3).
+_INSTALLERS = re.compile(
+    r"[^/]+\.dist-info/(?:RECORD|RECORD\.jws|RECORD\.p7s|INSTALLER|REQUESTED|direct_url\.json)"
+    r"|[^/]+\.data/(?:scripts|headers)/.*|(?:.*/)?__pycache__/.*"
+)
+_PACKAGES = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
+_METADATA = re.compile(rb"(?m)^([0-9a-f]{64})  ([^/\n]+\.dist-info/METADATA)$")
+
+
+class Root(NamedTuple):
+    """One root of a closure and what is believed of it by itself (K3).
+
+    `files` is None where its list is not in the folder.
+    """
+
+    name: str
+    id: Identifier
+    files: Manifest | None
+    verdict: Verdict
+
+
+def closure_verdict(workspace: Workspace, closure: Closure, app: str, python: str) -> Verdict:
+    """What is believed of a closure, for running `app` with a Python of this version (K1, K2)."""
+    weighed = workspace.weigh(workspace.rows([closure.id]).get(closure.id, ()))
+    highest = highest_release(workspace, app).number
+    unfit: dict[Name, str] = {}
+    for one in _oks(weighed):
+        why = _unfit(one, app, python, highest)
+        if why:
+            unfit[one.same] = why
+    return _decided(workspace, closure.id, weighed, app, unfit)
+
+
+class Release(NamedTuple):
+    """A release of a program that is known, 0 where there is none, and its closure."""
+
+    number: int
+    closure: Identifier | None
+
+
+def highest_release(workspace: Workspace, app: str) -> Release:
+    """The highest release of a program in statements that count (K1)."""
+    trusted = sorted(workspace.config.trust)
+    filed = workspace.rows([filed_by_app(app, key) for key in trusted])
+    ids: set[Identifier] = set()
+    for one in workspace.weigh(row for listed in filed.values() for row in listed):
+        if one.attestation is not None and one.attestation.key in workspace.config.trust:
+            ids.add(one.attestation.statement.id)
+    highest = Release(0, None)
+    for id, rows in sorted(workspace.rows(sorted(ids)).items()):
+        weighed = workspace.weigh(rows)
+        verdict = _decided(workspace, Identifier(id), weighed, app, {})
+        counted = {(line.key, line.signed_at) for line in verdict.statements if line.counted}
+        for ok in _oks(weighed):
+            said = _terms(ok)
+            if said is not None and said.app == app and (ok.key, ok.signed_at) in counted:
+                if said.release > highest.number:
+                    highest = Release(said.release, Identifier(id))
+    return highest
+
+
+def _decided(
+    workspace: Workspace,
+    id: Identifier,
+    weighed: Iterable[Weighed],
+    app: str,
+    unfit: Mapping[Name, str],
+) -> Verdict:
+    trusted, policy, now = workspace.config.trust, workspace.policy, workspace.now()
+    return decide(id, weighed, trusted, policy, now, unfit, app)
+
+
+def _oks(weighed: Iterable[Weighed]) -> Iterator[Attestation]:
+    for one in weighed:
+        if one.attestation is not None and one.attestation.statement.ok:
+            yield one.attestation
+
+
+def _terms(one: Attestation) -> closures.Terms | None:
+    try:
+        return closures.terms(one.statement.criteria)
+    except FormatError:
+        return None
+
+
+def _unfit(one: Attestation, app: str, python: str, highest: int) -> str:
+    """Why an ok about the list does not count for this run, or nothing (K1)."""
+    try:
+        said = closures.terms(one.statement.criteria)
+    except FormatError as error:
+        return error.message
+    if said is None:
+        return "it does not say which program the list is of"
+    if said.app != app:
+        return f"it is about the program {said.app}"
+    if said.release < highest:
+        return f"it is release {said.release}, and release {highest} is known"
+    if not closures.allows(said.python, python):
+        return f"it is for Python {said.python}, and this is {python}"
+    return ""
+
+
+# --- roots ---------------------------------------------------------------------------------------
+
+
+def roots(workspace: Workspace, closure: Closure) -> list[Root]:
+    """Every root of a closure and what is believed of it (K3)."""
+    found = []
+    for name, id in closure.roots.items():
+        raw = objects.read(workspace.home, id)
+        files = None if raw is None else manifest.read_canonical(raw)
+        found.append(Root(name, id, files, list_verdict(workspace, id)))
+    return _with_equals(workspace, found)
+
+
+def bad_files(workspace: Workspace, listed: Iterable[Root]) -> dict[str, str]:
+    """Digests of listed files that are marked bad, and in which words (K3)."""
+    places: dict[Identifier, str] = {}
+    for root in listed:
+        if root.files is not None:
+            for path, digest in root.files.files.items():
+                places.setdefault(Identifier(f"sha256:{digest}"), path)
+    said = {Identifier(id) for id, rows in workspace.rows(list(places)).items() if rows}
+    said |= set(scoped(workspace, list(places)))
+    return {
+        id.removeprefix("sha256:"): f"{places[id]} is {one.message}"
+        for id, one in workspace.verdicts(sorted(said)).items()
+        if one.answer is Answer.BAD
+    }
+
+
+def same_distribution(one: Manifest, other: Manifest) -> bool:
+    """Whether two lists differ in nothing but what installers write."""
+    return _significant(one) == _significant(other)
+
+
+def _significant(listed: Manifest) -> dict[str, str]:
+    return {
+        _PACKAGES.sub("", path): digest
+        for path, digest in listed.files.items()
+        if _INSTALLERS.fullmatch(path) is None
+    }
+
+
+def lists_with(workspace: Workspace, wanted: Iterable[Manifest]) -> dict[bytes, list[Identifier]]:
+    """The lists in the folder that may be of the same distributions as these.
+
+    By the line of a distribution's METADATA, as it stands in a list. Nothing else is compared yet.
+    """
+    lines = {line for one in wanted for line in metadata_lines(one.text)}
+    found: dict[bytes, list[Identifier]] = {}
+    if lines:
+        for id in objects.ids(workspace.home):
+            raw = objects.read(workspace.home, id)
+            for line in () if raw is None else metadata_lines(raw):
+                if line in lines:
+                    found.setdefault(line, []).append(id)
+    return found
+
+
+def metadata_lines(text: bytes) -> list[bytes]:
+    """The lines of METADATA in a list: one in that of a distribution, none in most others."""
+    return [line.group() for line in _METADATA.finditer(text)]
+
+
+def _with_equals(workspace: Workspace, listed: list[Root]) -> list[Root]:
+    """The same, a root marked bad where another list of the same files is (K3)."""
+    lists = [root.files for root in listed if root.files is not None]
+    candidates = lists_with(workspace, lists)
+    found = []
+    for root in listed:
+        one = root
+        for line in () if root.files is None else metadata_lines(root.files.text):
+            for id in candidates.get(line, ()):
+                if id == root.id or one.verdict.answer is Answer.BAD:
+                    continue
+                raw = objects.read(workspace.home, id)
+                if raw is None or root.files is None:
+                    continue
+                if not same_distribution(manifest.read_canonical(raw), root.files):
+                    continue
+                other = list_verdict(workspace, id)
+                if other.answer is Answer.BAD or one.verdict.answer is not Answer.OK:
+                    if other.answer in (Answer.BAD, Answer.OK):
+                        one = one._replace(verdict=other._replace(id=root.id))
+        found.append(one)
+    return found

@@ -1,0 +1,87 @@
+"""What a verified program gets of the environment that it was started in.
+
+An allow-list: what is harmless is named, for nobody can name all that is not. Whoever starts the
+program chooses its environment, and one variable is enough to run other code in it.
+
+V1  Passed are language, terminal, time zone, who and where one is. ``PATH`` is that of the system,
+    ``HOME`` that of the user's account.
+V2  More is passed by name, with ``*`` for the rest of one; but never what makes the dynamic linker,
+    the C library, OpenSSL or Python load or do something else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from sig.errors import UsageError
+
+PASSED = (
+    "LANG",
+    "LC_*",
+    "TERM",
+    "TZ",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "PWD",
+    "DISPLAY",
+    "XDG_RUNTIME_DIR",
+)
+NEVER = (
+    "LD_*",
+    "PYTHON*",
+    "__PYVENV_LAUNCHER__",
+    "OPENSSL_*",
+    "GCONV_PATH",
+    "LOCPATH",
+    "NLSPATH",
+    "GLIBC_TUNABLES",
+    "MALLOC_*",
+    "GETCONF_DIR",
+    "HOSTALIASES",
+    "RES_OPTIONS",
+    "LOCALDOMAIN",
+    "SIG_RUN_*",
+)
+PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def passed(environment: Mapping[str, str], more: Sequence[str] = ()) -> dict[str, str]:
+    """What of an environment goes to a verified program (V1, V2). Raises UsageError for a name in
+    `more` that is never passed.
+    """
+    for name in more:
+        if not name.strip("*") or "=" in name:
+            raise UsageError(
+                f"--env {name}: not the name of a variable, nor the start of one and *"
+            )
+        if _named(name.rstrip("*"), NEVER):
+            raise UsageError(f"--env {name}: it could make another program of what was verified")
+    found = {"PATH": PATH, "HOME": home()}
+    for name, value in environment.items():
+        if (_named(name, more) or _named(name, PASSED)) and not _named(name, NEVER):
+            found[name] = value
+    return found
+
+
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a child of a verified program gets of its parent's environment: all but V2."""
+    return {name: value for name, value in environment.items() if not _named(name, NEVER)}
+
+
+def home() -> str:
+    """The home of the user's account, whatever ``HOME`` says; / where there is none."""
+    if os.name != "posix":
+        return os.path.expanduser("~")
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return "/"
+
+
+def _named(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,460 @@
+"""All that a program may load, written down: `NAME.lock` beside it, and who answers for it.
+
+L1  The roots are the program's own files, the distributions of its environment, and the sources of
+    those that are installed as editable. The interpreter is no root: it belongs to the system, or
+    is attested by itself.
+L2  Nothing of it is run to find out: not the program, no hook of an environment, and no
+    interpreter but the system's.
+L3  A distribution's root is the list of its wheel, where the folder knows a wheel that it does not
+    differ from; so who attested that wheel answers for it on every machine. Else it is the list of
+    what is installed.
+L4  Where the environment lies is kept in the folder, by the place of the lock. That is a hint: what
+    is found there counts only by its digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from sig.errors import FormatError, NotFound, Refused, StoreError, UsageError
+from sig.model import closure as closures
+from sig.model import limits, manifest
+from sig.model.closure import APP, DIST, EDITABLE, Closure, parts, root_name
+from sig.model.identifier import Identifier
+from sig.model.manifest import Manifest
+from sig.model.verdict import Answer, Judged, Verdict
+from sig.repo import installed, objects, project, tree
+from sig.repo.installed import Distribution, Editable
+from sig.repo.python import Python, python_of
+from sig.verbs import covering
+from sig.verbs.attest import Claim
+from sig.verbs.covering import Root
+from sig.verbs.trees import list_verdict
+
+if TYPE_CHECKING:
+    from sig.verbs.workspace import Workspace
+
+SUFFIX = ".lock"
+HINTS = "locks/"
+
+
+class Program(NamedTuple):
+    """What is to be locked or run: its folder, the path of its lock, and what starts it.
+
+    `script` is a path below `folder`, "" for a project, whose scripts `pyproject.toml` names.
+    """
+
+    folder: str
+    script: str
+    app: str
+    lock: str
+
+
+class Line(NamedTuple):
+    """One line of the plan.
+
+    `state` is one of the words in `FINE`, or ``not attested`` or ``marked bad``. `judged` are the
+    statements that made it ok or bad, `why` says more of what is left out.
+    """
+
+    kind: str
+    label: str
+    files: int | None
+    state: str
+    judged: tuple[Judged, ...] = ()
+    why: str = ""
+
+
+FINE = ("ok", "system", "not run", "left out")
+# What a program does not need to run, and nobody should have to review for it.
+_INSTALLERS = ("pip",)
+
+
+class Plan(NamedTuple):
+    """What a lock says and who answers for it; `roots` are in the order of the lock."""
+
+    program: Program
+    python: Python
+    closure: Closure
+    roots: tuple[Root, ...]
+    verdict: Verdict
+    lines: tuple[Line, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of it is covered, as far as lists tell: files are looked at when they are
+        loaded.
+        """
+        return self.verdict.answer is Answer.OK and all(line.state in FINE for line in self.lines)
+
+    @property
+    def bad(self) -> bool:
+        """Whether something in it is marked bad."""
+        return any(line.state == "marked bad" for line in self.lines)
+
+
+def program_of(path: str, app: str | None = None) -> Program:
+    """What a script or a folder with ``pyproject.toml`` is called, and where its lock lies.
+
+    Raises UsageError, StoreError, FormatError.
+    """
+    if os.path.isdir(path):
+        folder, script = os.path.abspath(path), ""
+        name = project.read_project(_read(os.path.join(folder, project.PYPROJECT), path)).name
+    else:
+        folder, script = os.path.split(os.path.abspath(path))
+        name = script.removesuffix(".py")
+    name = app or name
+    try:
+        closures.criteria(closures.Terms(name, 1))
+    except FormatError as error:
+        raise UsageError(
+            f"{name!r} is no name for a program: letters, digits, dots, hyphens",
+            hint=f"sig lock --app NAME {path}",
+        ) from error
+    return Program(folder, script, name, os.path.join(folder, name + SUFFIX))
+
+
+def _read(file: str, asked: str) -> bytes:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(limits.STATEMENT + 1)
+    except FileNotFoundError:
+        raise UsageError(f"{asked} has no {os.path.basename(file)}; name a script") from None
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror}") from error
+
+
+# --- making it -----------------------------------------------------------------------------------
+
+
+def lock(
+    workspace: Workspace,
+    program: Program,
+    python: Python,
+    exclude: Sequence[str] = (),
+) -> Plan:
+    """Write the lock of a program beside it, and say who answers for what is in it.
+
+    The lists of its roots, and where the environment lies, go into the folder (L4). Raises
+    Refused, FormatError, Changed, StoreError.
+    """
+    found = _listed(workspace, program, python, exclude)
+    closure = Closure({name: files.id for name, files in found.items()})
+    with workspace.writing():
+        new = {
+            objects.name(files.id): files.text
+            for files in found.values()
+            if not objects.has(workspace.home, files.id)
+        }
+        workspace.commit({**new, _hint(program.lock): os.fsencode(python.asked) + b"\n"})
+    _write(program.lock, closure.text)
+    return plan(workspace, program, python, closure)
+
+
+def _listed(
+    workspace: Workspace, program: Program, python: Python, exclude: Sequence[str]
+) -> dict[str, Manifest]:
+    """The roots of a program as things are (L1)."""
+    found: dict[str, Manifest] = {}
+    keep = [program.script or project.PYPROJECT]
+    found[APP] = Manifest(project.own_files(program.folder, keep, exclude))
+    edited = sources(program, python)
+    for source in edited.values():
+        if source.root != APP:
+            found[source.root] = Manifest(project.own_files(source.folder, exclude=exclude))
+    local: dict[str, Manifest] = {}
+    for one in installed.distributions(python):
+        if not left_out(one):
+            files = installed.manifest_of(one)
+            local[one.root] = _without_ways(files) if one.root in edited else files
+    wheels = covering.lists_with(workspace, local.values())
+    return found | {name: _wheel(workspace, files, wheels) for name, files in local.items()}
+
+
+def left_out(one: Distribution) -> str:
+    """Why a distribution is no root, or nothing: what is left out does not exist for a program."""
+    if one.why_not:
+        return one.why_not
+    return "it installs others" if closures.normalised(one.name) in _INSTALLERS else ""
+
+
+def _without_ways(files: Manifest) -> Manifest:
+    """Without what says where the sources of an editable install lie: that is of this machine."""
+    return Manifest(
+        {
+            path: digest
+            for path, digest in files.files.items()
+            if "/" in path or not (path.startswith("__editable__") or path.endswith(".pth"))
+        }
+    )
+
+
+def _wheel(
+    workspace: Workspace, own: Manifest, wheels: Mapping[bytes, Sequence[Identifier]]
+) -> Manifest:
+    """The list of the wheel that was installed, if the folder knows it (L3): one that is ok."""
+    known = []
+    for line in covering.metadata_lines(own.text):
+        for id in wheels.get(line, ()):
+            raw = objects.read(workspace.home, id)
+            if raw is not None:
+                other = manifest.read_canonical(raw)
+                if covering.same_distribution(own, other):
+                    known.append(other)
+    ok = [one for one in known if list_verdict(workspace, one.id).answer is Answer.OK]
+    return min([*ok, *known][:1] or [own], key=lambda one: one.id)
+
+
+def _write(path: str, text: bytes) -> None:
+    """Replace a file as a whole. What is no file of ours is not replaced by one."""
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise Refused(f"{path} is there, and is not a lock")
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        with open(temporary, "xb") as stream:
+            stream.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise StoreError(f"{path}: {error.strerror}") from error
+
+
+# --- where things are ----------------------------------------------------------------------------
+
+
+def _hint(lock: str) -> str:
+    """The file of the folder that says where the environment of this lock lies (L4)."""
+    return HINTS + hashlib.sha256(os.fsencode(lock)).hexdigest()
+
+
+def python_for(workspace: Workspace, lock: str, asked: str | None = None) -> Python:
+    """The Python of a program: the one that is named, else the one it was locked with, else the
+    first of ``PATH``. Raises what `python_of` does.
+    """
+    if asked is None:
+        raw = workspace.home.read(_hint(lock), limits.PATH + 1)
+        asked = None if raw is None else os.fsdecode(raw.removesuffix(b"\n"))
+        if asked is not None and not os.path.lexists(asked):
+            raise NotFound(
+                f"the Python that it was locked with is gone: {asked}",
+                hint=f"sig lock --python PYTHON {os.path.basename(lock).removesuffix(SUFFIX)}",
+            )
+    if asked is None or "/" not in asked:
+        found = shutil.which(asked or "python3")
+        if found is None:
+            raise NotFound(f"there is no {asked or 'python3'} here")
+        asked = found
+    return python_of(asked)
+
+
+class Source(NamedTuple):
+    """Where the sources of an editable install lie: their root, its folder, and the folders of it
+    that are searched.
+    """
+
+    root: str
+    folder: str
+    search: tuple[str, ...]
+
+
+def sources(program: Program, python: Python) -> dict[str, Source]:
+    """The editable installs of an environment, by the root of what was installed (L1).
+
+    Raises Refused for one whose sources are not all known.
+    """
+    found = {}
+    for one in installed.editables(python):
+        if one.why_not:
+            raise Refused(f"{one.name} {one.version}: {one.why_not}")
+        folder, search = _searched(one)
+        own = os.path.realpath(folder) == os.path.realpath(program.folder)
+        root = APP if own else root_name(EDITABLE, one.name, one.version)
+        found[one.distribution.root] = Source(root, folder, search)
+    return found
+
+
+def _searched(one: Editable) -> tuple[str, tuple[str, ...]]:
+    """The folder of an editable install, and the folders of it in which modules are looked for."""
+    places = []
+    for name, place in one.sources:
+        folder, last = os.path.split(place)
+        if name and last.removesuffix(".py") != name:
+            raise Refused(f"{one.name} {one.version}: {name} lies in {place}, under another name")
+        places.append(folder if name else place)
+    folder = one.project or places[0]
+    below = [os.path.relpath(place, folder) for place in dict.fromkeys(places)]
+    if any(path.split(os.sep)[0] == ".." for path in below):
+        raise Refused(f"{one.name} {one.version}: not all of it lies in {folder}")
+    return folder, tuple("" if path == "." else path for path in below)
+
+
+# --- signing it ----------------------------------------------------------------------------------
+
+
+class Release(NamedTuple):
+    """A lock that is to be signed: what is said of it, and what is new since `before`.
+
+    `news` are lines: a root, or a file of a root that was there before, with ``new``, ``gone`` or
+    ``changed``.
+    """
+
+    claim: Claim
+    number: int
+    before: int
+    news: tuple[str, ...]
+
+
+def release(workspace: Workspace, path: str) -> Release:
+    """What `attest` says about a lock, if it still fits what is on the disk.
+
+    Raises Refused where it does not, FormatError for what is no lock, NotFound, StoreError.
+    """
+    lock = os.path.abspath(path)
+    program = Program(os.path.dirname(lock), "", os.path.basename(lock).removesuffix(SUFFIX), lock)
+    closure = read(lock)
+    python = python_for(workspace, lock)
+    again = f"sig lock --python {python.asked} {program.app}"
+    lists = {}
+    for name, id in closure.roots.items():
+        raw = objects.read(workspace.home, id)
+        if raw is None:
+            raise Refused(f"the list of {name} is not in the folder", hint=again)
+        lists[name] = manifest.read_canonical(raw)
+    for name, different in differences(program, python, lists):
+        raise Refused(f"{path} no longer fits: {name}: {different}", hint=again)
+    before = workspace.consistent(lambda: covering.highest_release(workspace, program.app))
+    numbers = python.version.split(".")
+    terms = closures.Terms(
+        program.app,
+        before.number + 1,
+        f">={numbers[0]}.{numbers[1]},<{numbers[0]}.{int(numbers[1]) + 1}",
+    )
+    claim = Claim(
+        path,
+        closure.id,
+        False,
+        False,
+        manifest=manifest.read_canonical(closure.text),
+        criteria=closures.criteria(terms),
+        lists=tuple(lists.values()),
+    )
+    return Release(claim, terms.release, before.number, _news(workspace, before.closure, closure))
+
+
+def differences(
+    program: Program, python: Python, lists: Mapping[str, Manifest]
+) -> Iterator[tuple[str, str]]:
+    """Roots that are not on the disk as their lists say, and what is different."""
+    places = sources(program, python)
+    there = {root_name(DIST, one.name, one.version): one for one in installed.distributions(python)}
+    for name, listed in lists.items():
+        kind, plain, _ = parts(name)
+        if kind == DIST:
+            if name not in there:
+                other = [one for one in there.values() if closures.normalised(one.name) == plain]
+                yield name, f"{other[0].version} is installed" if other else "not installed"
+                continue
+            found = installed.compare(there[name], listed)
+        else:
+            source = program.folder if kind == APP else None
+            if name in places:
+                source = places[name].folder
+            if source is None:
+                yield name, "not installed"
+                continue
+            on_disk = tree.files(source, listed.files)
+            now = {path: digest for path, digest in on_disk.items() if digest is not None}
+            found = manifest.differences(listed, now)
+        for one in found:
+            if one.kind != "extra":
+                yield name, f"{one.path} {one.kind}"
+                break
+
+
+def _news(workspace: Workspace, before: Identifier | None, closure: Closure) -> tuple[str, ...]:
+    raw = None if before is None else objects.read(workspace.home, before)
+    if raw is None:
+        return ()
+    old = closures.read(raw)
+    found = []
+    for name in sorted({*old.roots, *closure.roots}):
+        if name not in old.roots:
+            found.append(f"new {name}")
+        elif name not in closure.roots:
+            found.append(f"gone {name}")
+        elif old.roots[name] != closure.roots[name]:
+            found.append(f"changed {name}")
+            texts = [objects.read(workspace.home, one.roots[name]) for one in (old, closure)]
+            if texts[0] is not None and texts[1] is not None:
+                was, now = (manifest.read_canonical(text) for text in texts if text is not None)
+                kinds = {"extra": "new", "missing": "gone"}
+                found += [
+                    f"{kinds.get(one.kind, one.kind)} {name}: {one.path}"
+                    for one in manifest.differences(was, now)
+                ]
+    return tuple(found)
+
+
+# --- who answers for it --------------------------------------------------------------------------
+
+
+def read(path: str) -> Closure:
+    """The closure in a lock. Raises FormatError, StoreError."""
+    try:
+        with open(path, "rb") as stream:
+            return closures.read(stream.read(limits.MANIFEST + 1))
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+
+
+def plan(workspace: Workspace, program: Program, python: Python, closure: Closure) -> Plan:
+    """Who answers for a closure and all of its roots. Raises StoreError."""
+
+    def judge() -> Plan:
+        verdict = covering.closure_verdict(workspace, closure, program.app, python.version)
+        roots = covering.roots(workspace, closure)
+        lines = [python_line(workspace, python)]
+        lines += [_line(root, verdict) for root in roots]
+        lines += [
+            Line("dist", f"{one.name} {one.version}".strip(), None, "left out", (), why)
+            for one in installed.distributions(python)
+            if (why := left_out(one))
+        ]
+        lines += [
+            Line("pth", os.path.basename(file), None, "not run", (), why)
+            for file, why in installed.other_pth(python)
+        ]
+        return Plan(program, python, closure, tuple(roots), verdict, tuple(lines))
+
+    return workspace.consistent(judge)
+
+
+def python_line(workspace: Workspace, python: Python) -> Line:
+    """Who answers for an interpreter."""
+    if python.is_system:
+        return Line("python", python.version, None, "system")
+    return Line("python", f"{python.version} {python.executable}", None, "not attested")
+
+
+def _line(root: Root, closure: Verdict) -> Line:
+    kind, name, version = parts(root.name)
+    label = f"{name} {version}".strip()
+    files = None if root.files is None else len(root.files)
+    for verdict in (root.verdict, closure):
+        if verdict.answer is Answer.BAD:
+            return Line(kind, label, files, "marked bad", _counted(verdict))
+    for verdict in (root.verdict, closure):
+        if verdict.answer is Answer.OK:
+            return Line(kind, label, files, "ok", _counted(verdict))
+    return Line(kind, label, files, "not attested")
+
+
+def _counted(verdict: Verdict) -> tuple[Judged, ...]:
+    return tuple(line for line in verdict.statements if line.counted)
