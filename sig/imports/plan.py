@@ -114,6 +114,11 @@ class Plan:
             raise ValueError("no root, or two of one name")
         if {"file": 2, "call": 3}.get(self.entry[0]) != len(self.entry) or "" in self.entry:
             raise ValueError(f"{self.entry!r} is not where a run starts")
+        if (
+            self.entry[0] == "call"
+            and not ".".join(self.entry[1:]).replace(".", "_").isidentifier()
+        ):
+            raise ValueError(f"{self.entry!r} is not what can be called")
         for path in (file, executable, report):
             if path and not path.startswith("/"):
                 raise ValueError(f"{path!r} is not an absolute path")

@@ -1,0 +1,273 @@
+"""The first of a run: `__main__` of the sealed zip that sig made (`packing`), in a fresh Python.
+
+Here: from the start of the interpreter to the first line of the program, and from its last line to
+the end of the process. Not here: what the program imports (`finder`).
+
+B1  Whatever the zip holds is read into memory, its descriptor closed, and every trace of its path
+    removed: who opens a file later gets that number, and nothing may be imported from it.
+B2  Python's own finder is replaced before anything of the program is read.
+B3  The program sees what plain Python shows: names, arguments, `__main__`, tracebacks, exit status.
+    Our modules are found under one private name only.
+B4  A refusal ends the process, in whatever thread, and whatever the program does about it: stdio is
+    flushed, the reason told, no handler asked.
+
+Runs on Python 3.9 and later; imports nothing that a bare start has not loaded already.
+"""
+
+from __future__ import annotations
+
+import builtins
+import marshal
+import os
+import sys
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import MAGIC_NUMBER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, NoReturn
+
+PACKAGE = "_sig_imports"
+# What stands in our code as its file: so Python leaves our frames out of tracebacks of imports.
+FILE = "<frozen importlib._bootstrap_external>"
+
+_COMM = 15
+_exit, _write = os._exit, os.write
+
+
+class _Memory:
+    """Our other modules, from memory."""
+
+    def __init__(self, codes: dict[str, bytes], compiled: bool) -> None:
+        self._codes = codes
+        self._compiled = compiled
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:
+        if not fullname.startswith(PACKAGE):
+            return None
+        name = fullname[len(PACKAGE) :]
+        if name and name[1:] not in self._codes:
+            return None
+        loader: Any = self
+        return ModuleSpec(fullname, loader, origin="sealed", is_package=not name)
+
+    def create_module(self, spec: object) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        data = self._codes.get(module.__name__[len(PACKAGE) + 1 :])
+        if data is not None:
+            if self._compiled:
+                code = marshal.loads(data)  # noqa: S302
+            else:
+                code = compile(data, FILE, "exec", dont_inherit=True)
+            exec(code, module.__dict__)  # noqa: S102
+
+    def load(self, name: str) -> Any:
+        return __import__(f"{PACKAGE}.{name}", None, None, ["*"])
+
+
+def start(scope: dict[str, Any]) -> None:
+    """Becomes the program. `scope` is the namespace of the zip's `__main__`."""
+    text, memory = _unpack(scope)
+    sys.meta_path.insert(0, memory)
+    plan = memory.load("plan").read(text)
+    covered = memory.load("covered").Covered(plan)
+    loads: list[tuple[str, str, str, str, int]] = []
+
+    def told(*load: Any) -> None:
+        loads.append(load)
+        if plan.trace:
+            name, path, digest, root, microseconds = load
+            _tell(f"sig: {name} {path} {digest[:12]} {root} {microseconds}\n")
+
+    opening = memory.load("opening").Opening(
+        covered, stop, told if plan.trace or plan.report else None
+    )
+    finder = memory.load("finder").Finder(opening, memory.find_spec)
+    doors = memory.load("doors")
+    del sys.meta_path[0]
+    doors.install(finder)  # B2
+    if plan.report:
+        import atexit
+
+        atexit.register(_report, plan.report, loads, opening)  # the first one registered runs last
+    _dress(plan)
+    main = type(sys)("__main__")
+    names = main.__dict__
+    if "__annotations__" in scope:
+        names["__annotations__"] = {}  # until Python 3.13
+    names["__builtins__"] = builtins
+    sys.modules["__main__"] = main
+    names_of_a_file = ("__file__", "__cached__")
+    if plan.entry[0] == "file":
+        path = plan.file or covered.entry()
+        names["__loader__"] = memory.load("finder").SourceLoader(finder, "__main__", path)
+        names["__file__"], names["__cached__"] = path, None
+        _run(opening.module(covered.entry(), "__main__"), path, names, 1)
+    else:
+        _, module, attribute = plan.entry
+        if plan.file:
+            names["__file__"], names["__cached__"] = plan.file, None
+        first = attribute.partition(".")[0]
+        source = f"import sys\nfrom {module} import {first}\nsys.exit({attribute}())\n"
+        _run(source.encode(), FILE, names, 2)
+    for name in names_of_a_file:  # as plain Python: gone when threads and exit handlers still run
+        names.pop(name, None)
+
+
+def _unpack(scope: dict[str, Any]) -> tuple[bytes, _Memory]:
+    """B1. The text of the plan, and our modules."""
+    path = sys.argv[0]
+    folder, _, number = path.rpartition("/")
+    if folder != "/proc/self/fd" or not number.isdigit():
+        raise SystemExit("sig: the bootstrap was not started by sig")
+    loader = scope["__loader__"]
+    text: bytes = loader.get_data("plan")
+    data = loader.get_data("code")
+    compiled = data[: len(MAGIC_NUMBER)] == MAGIC_NUMBER
+    if compiled:
+        codes = marshal.loads(data[len(MAGIC_NUMBER) :])  # noqa: S302
+    else:
+        codes = {}
+        for name in loader.get_data("names").decode().split():
+            codes[name] = loader.get_data(f"{name}.py")
+    os.close(int(number))
+    sys.path[:] = [entry for entry in sys.path if entry != path]
+    sys.path_importer_cache.clear()
+    sys.modules["zipimport"]._zip_directory_cache.clear()
+    for name in ("__file__", "__loader__", "__spec__", "__cached__"):
+        scope.pop(name, None)
+    scope["__name__"] = PACKAGE
+    return text, _Memory(codes, compiled)
+
+
+def _dress(plan: Any) -> None:
+    """B3. What `site` would have added, and what the caller's command line has put in the way."""
+    import site
+
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    if plan.prefix:
+        sys.prefix = sys.exec_prefix = plan.prefix
+    sys.argv[0] = plan.argv0
+    sys.executable = sys._base_executable = plan.executable  # type: ignore[attr-defined]
+    if hasattr(sys, "orig_argv"):  # Python 3.10
+        sys.orig_argv[:] = [plan.executable or sys.orig_argv[0], *sys.argv]
+    if plan.environment:
+        os.environ.update(plan.environment)
+    try:
+        descriptor = os.open("/proc/self/comm", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            _write(descriptor, os.fsencode(os.path.basename(plan.argv0))[:_COMM])
+        finally:
+            os.close(descriptor)
+    except OSError:
+        pass
+
+
+# --- the program ---------------------------------------------------------------------------------
+
+
+def _run(source: bytes, path: str, names: dict[str, Any], ours: int) -> None:
+    """Runs it, and ends as plain Python does; `ours` are the frames that are none of its own."""
+    failed = None
+    try:
+        exec(compile(source, path, "exec", dont_inherit=True), names)  # noqa: S102
+    except SystemExit:
+        raise
+    except BaseException as error:
+        failed = error
+    if failed is not None:  # not before: while it is handled it would be the context of others
+        _fail(failed, ours)
+
+
+def _fail(error: BaseException, ours: int) -> NoReturn:
+    """What PyErr_Print does in C, and what `python script.py` does after it."""
+    traceback = error.__traceback__
+    while ours and traceback is not None:
+        traceback, ours = traceback.tb_next, ours - 1
+    error.__traceback__ = traceback
+    kind = type(error)
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, traceback
+    if sys.hexversion >= 0x30C0000:
+        sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]
+    hook: Any = getattr(sys, "excepthook", None)
+    sys.audit("sys.excepthook", hook, kind, error, traceback)
+    failed = None
+    try:
+        if hook is None:
+            _tell("sys.excepthook is missing\n")
+            hook = sys.__excepthook__
+        hook(kind, error, traceback)
+    except SystemExit:
+        raise
+    except BaseException as second:
+        failed = second
+    if failed is not None:
+        inner = failed.__traceback__ and failed.__traceback__.tb_next
+        _tell("Error in sys.excepthook:\n")
+        sys.__excepthook__(type(failed), failed.with_traceback(inner), inner)
+        _tell("\nOriginal exception was:\n")
+        sys.__excepthook__(kind, error, traceback)
+    if isinstance(error, KeyboardInterrupt):
+        sys._sig_interrupted = _Interrupted()  # type: ignore[attr-defined]
+    raise SystemExit(1)
+
+
+class _Interrupted:
+    """Dies of SIGINT, so that a shell sees it, when all else of the interpreter is gone: what
+    Python clears last are the attributes of `sys`."""
+
+    def __del__(self, kill: Any = os.kill, getpid: Any = os.getpid) -> None:
+        kill(getpid(), 2)
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+def stop(code: int, message: str) -> NoReturn:
+    """Ends the process (B4)."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BaseException:  # noqa: S110  # whatever it is: this is the end
+                pass
+        _tell(f"error: {message}\nerror: stopped\n")
+    finally:
+        _exit(code)
+
+
+def _tell(text: str) -> None:
+    try:
+        _write(2, text.encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass
+
+
+def _report(path: str, loads: list[tuple[str, str, str, str, int]], opening: Any) -> None:
+    """What was loaded, for who packs it or looks at it."""
+    import json
+
+    names = ("name", "path", "sha256", "root", "microseconds")
+    ours = {load[0] for load in loads}
+    others = {
+        name: getattr(getattr(module, "__spec__", None), "origin", None)
+        for name, module in sys.modules.copy().items()
+        if name not in ours and not name.startswith(PACKAGE)
+    }
+    found = {
+        "modules": [dict(zip(names, load)) for load in loads],  # noqa: B905
+        "others": others,
+        "settled": sorted(opening.settled),
+    }
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(found, stream, ensure_ascii=True, indent=1)
+        stream.write("\n")
+
+
+if __name__ == "__main__":
+    start(globals())

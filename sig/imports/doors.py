@@ -1,0 +1,105 @@
+"""The finder in place of PathFinder, and the other ways to a module shut.
+
+Here: what of the standard library asks by a path, and from now on gets the finder's answers (F5).
+Not here: the answers (`finder`).
+
+D1  `runpy.run_path` runs the verified bytes of a covered file, also for the children of
+    `multiprocessing`. It runs no other file, no folder and no archive.
+D2  `spec_from_file_location` finds loaders of covered files, and of files of plain Python.
+D3  The resources of a package are those that are covered, also of a namespace package.
+
+A program that brings its own loader, or runs what it reads, is not stopped: it was attested.
+"""
+
+from __future__ import annotations
+
+import _frozen_importlib_external
+import os
+import runpy
+import sys
+
+from .finder import Finder
+from .opening import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import Any
+
+_external: Any = _frozen_importlib_external  # what no stub has
+
+
+def install(finder: Finder) -> None:
+    """From here on a name stands for what is covered, and for nothing else."""
+    sys.meta_path[:] = [
+        finder if found is _external.PathFinder else found for found in sys.meta_path
+    ]
+    sys.path_hooks[:] = [finder.hook]
+    sys.path_importer_cache.clear()
+    sys.path[:] = finder.covered.shown()
+    _runpy(finder)
+    _locations(finder)
+    _namespaces(finder)
+    if sys.hexversion < 0x30A0000:
+        finder.patches["importlib._common"] = _common
+
+
+def _runpy(finder: Finder) -> None:
+    plain: Any = runpy._get_code_from_file  # type: ignore[attr-defined]
+    with_name = plain.__code__.co_argcount == 2  # until Python 3.12, which gives the name back, too
+
+    def code_from_file(*given: Any) -> CodeType | tuple[CodeType, Any]:
+        path = os.path.abspath(os.fsdecode(given[-1]))
+        found = finder.opening.find(path)
+        if found is None:
+            if finder.covered.ordinary(os.path.realpath(path)):
+                return plain(*given)  # type: ignore[no-any-return]
+            raise ImportError(f"{shown(path)} is not covered, so it is not run", path=path)
+        data = finder.opening.module(found[0], str(given[0]) if with_name else "")
+        code: CodeType = compile(data, given[-1], "exec", dont_inherit=True)
+        return (code, given[-1]) if with_name else code
+
+    runpy._get_code_from_file = code_from_file  # type: ignore[attr-defined]
+
+
+def _locations(finder: Finder) -> None:
+    plain = _external._get_supported_file_loaders()
+
+    def loaders() -> list[tuple[Any, list[str]]]:
+        return [
+            (lambda name, path, kind=kind: finder.loader(name, path, kind), suffixes)
+            for kind, suffixes in plain
+        ]
+
+    _external._get_supported_file_loaders = loaders
+
+
+def _common(module: ModuleType) -> None:
+    """Python 3.9 asks no reader for `importlib.resources.files`."""
+    common: Any = module
+    plain = common.from_package
+
+    def from_package(package: Any) -> Any:
+        loader = package.__spec__.loader
+        if hasattr(loader, "get_resource_reader"):
+            reader = loader.get_resource_reader(package.__spec__.name)
+            if hasattr(reader, "files"):
+                return reader.files()
+        return plain(package)
+
+    common.from_package = from_package
+
+
+def _namespaces(finder: Finder) -> None:
+    kind: Any = _external._NamespaceLoader
+    plain = getattr(kind, "get_resource_reader", None)
+
+    def get_resource_reader(loader: Any, fullname: str) -> Any:
+        portions = [os.path.abspath(portion) for portion in loader._path]
+        if any(map(finder.covered.folder, portions)) or plain is None:
+            from .resources import Reader
+
+            return Reader(finder.opening, portions)
+        return plain(loader, fullname)
+
+    kind.get_resource_reader = get_resource_reader

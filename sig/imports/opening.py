@@ -1,0 +1,320 @@
+"""One opening of a covered file: its bytes are hashed, compared, and are what is used.
+
+Here: the disk, and what happens where it is not as the plan says. Not here: which file a name
+stands for (`covered`), what is done with the bytes (`finder`, `metadata`, `resources`).
+
+O1  A file is opened once; what was hashed is what is used. Never the path again.
+O2  Content decides: links are followed. But only regular files are read, and none is waited for.
+O3  Covered but missing or different: 111. Its digest is marked bad: 113. It cannot be read: 114.
+O4  Before the first module of a root runs, its files that are no code are hashed, up to 4 MB each:
+    libraries open them behind our back. Larger ones are hashed when they are opened.
+O5  A refusal is `refuse(code, message)`, which does not return: it ends the process, or raises.
+
+A swap after O4 is noticed only by who reads through this room: `get_data`, resources, metadata.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from _thread import RLock, get_ident
+from time import perf_counter_ns
+
+from .covered import EXTENSIONS, Covered
+from .plan import Root
+
+try:
+    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]  # Python 3.12
+except ImportError:
+    from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn, TypeVar
+
+    Module = TypeVar("Module")
+
+    Refuse = Callable[[int, str], NoReturn]
+    Told = Callable[[str, str, str, str, int], None]  # name, path, digest, root, microseconds
+
+DIFFERENT, BAD, UNREADABLE = 111, 113, 114
+LARGE = 4 << 20
+
+_CODE = (*EXTENSIONS, ".py")
+_BLOCK = 1 << 20
+# OpenSSL hashes several times faster, and takes milliseconds to be loaded: not for a small script.
+_MUCH = 1 << 20
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not hang the reader (O2)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOINHERIT", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENAMETOOLONG)
+_REGULAR, _KIND = 0o100000, 0o170000
+
+# As they are now: a program may put its own in their place (gevent does).
+_open, _read, _close, _fstat = os.open, os.read, os.close, os.fstat
+
+
+class Opening:
+    """The files of a plan, each as it has to be or not at all.
+
+    `told` is called for every module with its name, path, digest, root and the microseconds that
+    opening and hashing took.
+    """
+
+    def __init__(self, covered: Covered, refuse: Refuse, told: Told | None = None) -> None:
+        self.covered = covered
+        self.refuse = refuse
+        self._told = told
+        self._bad = covered.plan.bad
+        self._lock = RLock()
+        self.settled: set[str] = set()  # names of roots (O4)
+        self._large: dict[str, str] = {}  # path -> digest
+        self._names: set[str] = set()  # their last parts
+        self._seen: dict[str, tuple[int, ...]] = {}  # path -> what was hashed last
+        self._within: set[int] = set()  # threads that are in our own hook
+        self._hashed = 0
+        self._asked = False
+        self._sha256 = sha256
+        self._watchers: list[Callable[[str, tuple[Any, ...]], None]] = []
+        if hasattr(os, "register_at_fork"):  # a thread that held it is not in the child
+            os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        self._lock = RLock()
+        self._within = set()
+
+    # --- what others ask for ---------------------------------------------------------------------
+
+    def module(self, path: str, name: str) -> bytes:
+        """The bytes of a covered file that is a module, when it may run (O4)."""
+        began = perf_counter_ns()
+        found = self.covered.file(path)
+        if found is None:  # a finder named it: it is covered
+            raise ImportError(f"{shown(path)} is not covered", name=name, path=path)
+        path, (digest, root) = found
+        data = self._bytes(path, digest, root.name)
+        if self._told is not None:
+            self._told(name, path, digest, root.name, (perf_counter_ns() - began) // 1000)
+        self.settle(root)
+        return data
+
+    def extension(self, path: str, name: str, create: Callable[[], Module]) -> Module:
+        """An extension module, made when it may run (O4); who makes it reads the file."""
+        found = self.covered.file(path)
+        if found is None:
+            raise ImportError(f"{shown(path)} is not covered", name=name, path=path)
+        path, (digest, root) = found
+        self.settle(root)
+        began = perf_counter_ns()
+        module = create()
+        if self._told is not None:
+            self._told(name, path, digest, root.name, (perf_counter_ns() - began) // 1000)
+        return module
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a covered file; None for a path at which nothing is covered."""
+        found = self.find(path)
+        if found is None:
+            return None
+        path, (digest, root) = found
+        return self._bytes(path, digest, root.name)
+
+    def find(self, path: str) -> tuple[str, tuple[str, Root]] | None:
+        """Where the covered file lies that any path leads to, and what covers it."""
+        path = os.path.abspath(path)
+        return self.covered.file(path) or self.covered.file(os.path.realpath(path))
+
+    def check(self, path: str) -> None:
+        """As `read`, for who opens the file by its path afterwards."""
+        found = self.find(path)
+        if found is not None:
+            path, (digest, root) = found
+            self._check(path, digest, root.name)
+
+    def settle(self, root: Root) -> None:
+        """Hashes what is no code of a root, once (O4)."""
+        if root.name in self.settled:
+            return
+        with self._lock:
+            if root.name in self.settled:
+                return
+            for place in self.covered.places:
+                if place.base != root.base:
+                    continue
+                files = place.of(root)
+                for below, (digest, _) in files.items():
+                    if not below.endswith(_CODE):
+                        self._data(place.path(below), digest, root.name)
+                for path, (digest, owner) in place.data.items():
+                    if owner is root:
+                        self._data(path, digest, root.name)
+            self.settled.add(root.name)
+
+    # --- hooks -----------------------------------------------------------------------------------
+
+    def watch(self, watcher: Callable[[str, tuple[Any, ...]], None]) -> None:
+        """Calls this with every event that Python tells about. It never ends."""
+        self._watchers.append(watcher)
+        if len(self._watchers) == 1:
+            sys.addaudithook(self._event)
+
+    def _event(self, event: str, args: tuple[Any, ...]) -> None:
+        for watcher in self._watchers:
+            watcher(event, args)
+
+    def _opened(self, event: str, args: tuple[Any, ...]) -> None:
+        """A large file is hashed when it is opened to be read (O4)."""
+        if event != "open" or not isinstance(args[0], (str, bytes)):
+            return
+        path = os.fsdecode(args[0])
+        if os.path.basename(path) not in self._names or get_ident() in self._within:
+            return
+        if isinstance(args[2], int) and args[2] & 3 == os.O_WRONLY:
+            return
+        self._within.add(get_ident())
+        try:
+            found = self.find(path)
+            if found is not None and found[0] in self._large:
+                self._check(found[0], found[1][0], found[1][1].name)
+        finally:
+            self._within.discard(get_ident())
+
+    # --- one file --------------------------------------------------------------------------------
+
+    def _data(self, path: str, digest: str, root: str) -> None:
+        descriptor, size = self._opening(path, root)
+        if size <= LARGE:
+            data = self._all(descriptor, path, size)
+            self._compare(self._digest(data), digest, path, root)
+            return
+        _close(descriptor)
+        self._large[path] = digest
+        self._names.add(os.path.basename(path))
+        if self._opened not in self._watchers:
+            self.watch(self._opened)
+
+    def _bytes(self, path: str, digest: str, root: str) -> bytes:
+        descriptor, size = self._opening(path, root)
+        data = self._all(descriptor, path, size)
+        self._compare(self._digest(data), digest, path, root)
+        return data
+
+    def _check(self, path: str, digest: str, root: str) -> None:
+        """Hashes a file of any size; once for each state that the kernel can tell from others."""
+        descriptor, size = self._opening(path, root)
+        try:
+            state = _state(descriptor)
+            if self._seen.get(path) == state:
+                return
+            hasher = self._new(b"", size)
+            while block := _read(descriptor, _BLOCK):
+                hasher.update(block)
+            self._compare(hasher.hexdigest(), digest, path, root)
+            if _state(descriptor) == state:
+                self._seen[path] = state
+        except OSError as error:
+            self._unreadable(path, error)
+        finally:
+            _close(descriptor)
+
+    def _opening(self, path: str, root: str) -> tuple[int, int]:
+        """A descriptor of a regular file, and its size."""
+        try:
+            descriptor = _open(path, _FLAGS)
+        except OSError as error:
+            if error.errno in _GONE:
+                self.refuse(DIFFERENT, f"{shown(path)} is missing, and {root} has it")
+            self._unreadable(path, error)
+        try:
+            status = _fstat(descriptor)
+        except OSError as error:
+            _close(descriptor)
+            self._unreadable(path, error)
+        if status.st_mode & _KIND != _REGULAR:
+            _close(descriptor)
+            self.refuse(DIFFERENT, f"{shown(path)} is not a regular file")
+        return descriptor, status.st_size
+
+    def _all(self, descriptor: int, path: str, size: int) -> bytes:
+        """To the end, and the descriptor closed. One that grows meanwhile is another one: no more
+        is read than a byte beyond its size."""
+        blocks = []
+        left = size + 1
+        try:
+            while left > 0 and (block := _read(descriptor, left)):
+                blocks.append(block)
+                left -= len(block)
+            return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        except OSError as error:
+            self._unreadable(path, error)
+        except MemoryError:
+            self.refuse(UNREADABLE, f"{shown(path)} cannot be read: not enough memory")
+        finally:
+            _close(descriptor)
+
+    def _digest(self, data: bytes) -> str:
+        digest: str = self._new(data, len(data)).hexdigest()
+        return digest
+
+    def _new(self, data: bytes, size: int) -> Any:
+        self._hashed += size
+        if self._hashed > _MUCH and not self._asked:
+            self._asked = True
+            self._sha256 = self._faster()
+        return self._sha256(data)
+
+    def _faster(self) -> Any:
+        for place, folder in self.covered.search:
+            if place is None:
+                break
+            if place.module(folder, "_hashlib") is not None:  # the program's own
+                return sha256
+        try:
+            from _hashlib import openssl_sha256
+
+            openssl_sha256(b"")
+        except (ImportError, ValueError):  # OpenSSL may be there and refuse
+            return sha256
+        return openssl_sha256
+
+    def _compare(self, found: str, digest: str, path: str, root: str) -> None:
+        if found in self._bad:
+            why = self._bad[found]
+            self.refuse(BAD, f"{shown(path)} is marked bad{why and ': '}{shown(why)}")
+        if found != digest:
+            self.refuse(DIFFERENT, f"{shown(path)} is not the file that {root} has")
+
+    def _unreadable(self, path: str, error: OSError) -> NoReturn:
+        self.refuse(UNREADABLE, f"{shown(path)} cannot be read: {error.strerror}")
+
+
+def _state(descriptor: int) -> tuple[int, ...]:
+    status = _fstat(descriptor)
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def shown(text: str) -> str:
+    """For a terminal: what could move its cursor or turn its direction is spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one
+        if one.isprintable()
+        else f"\\u{ord(one):04x}"
+        if one < "\U00010000"
+        else repr(one)[1:-1]
+        for one in text
+    )
