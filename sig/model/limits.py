@@ -72,3 +72,7 @@ SHEBANG = 255  # bytes of the line before a zip
 ROOTS = 10_000  # of a closure
 ENVIRONMENT_SETTINGS = 64 * KIB  # pyvenv.cfg, a .pth file, direct_url.json
 SITE_ENTRIES = 100_000  # files and folders directly in a site folder
+METADATA = 1 * MIB  # what stands before the first empty line of a METADATA
+RECORD = 64 * MIB
+PTH_FILES = 1_000  # of a site folder
+FINDER = 1 * MIB  # what setuptools writes for an editable install

@@ -27,11 +27,13 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple, NoReturn
 
 from sig.errors import FormatError, NotFound, Refused
 from sig.model import limits
+from sig.model.manifest import told
 from sig.repo.disk import failed
 
 _OPEN = (
@@ -44,6 +46,7 @@ _OPEN = (
 _NAME = re.compile(r"python(?:3(?:\.([0-9]{1,3}))?)?([dmt]{0,3})")
 _LIBRARY = re.compile(r"python3\.([0-9]{1,3})(t?)")
 _LIBRARIES = ("lib", "lib64")  # Fedora and its like have the standard library in the second
+_CHUNK = 1 << 20
 _UP = 64  # folders above an interpreter
 _ANSWER = 64 * 1024
 _SECONDS = 20
@@ -99,8 +102,9 @@ def python_of(path: str, *, user_site: bool = False) -> Python:
     prefix = found.prefix if settings is None else environment
     own: tuple[str, ...] = ()
     site, system_site = _sites(found, not why_not)
-    if user_site:
-        site = _existing([os.path.expanduser(f"~/.local/lib/{found.name}/site-packages")]) + site
+    mine = os.path.normpath(os.path.expanduser(f"~/.local/lib/{found.name}/site-packages"))
+    if user_site and os.path.isabs(mine):
+        site = _existing([mine]) + site
     if settings is not None:
         own = _existing(
             f"{prefix}/{library}/{found.name}/site-packages" for library in found.libraries
@@ -209,36 +213,51 @@ def _strange(folders: Iterable[str]) -> str:
 # --- the file ------------------------------------------------------------------------------------
 
 
-def contents(place: str, limit: int) -> bytes | None:
-    """The bytes of a file, also through links; None if there is none.
+@contextmanager
+def opened(place: str) -> Iterator[int | None]:
+    """A descriptor of a regular file, also through links; None if there is none.
 
-    Raises Refused for what is no regular file or larger than `limit`, StoreError for what cannot be
-    read.
+    Raises Refused for what is no regular file, StoreError for what cannot be read, within too.
     """
     try:
         descriptor = os.open(place, _OPEN)
     except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
+        yield None
+        return
+    except (OSError, ValueError) as error:
         _unreadable(error, place)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Refused(f"{place} is no regular file")
-        chunks: list[bytes] = []
-        left = limit + 1
-        while left and (chunk := os.read(descriptor, min(left, 1 << 20))):
-            chunks.append(chunk)
-            left -= len(chunk)
+            raise Refused(f"{told(place)} is no regular file")
+        yield descriptor
     except OSError as error:
         _unreadable(error, place)
     finally:
         os.close(descriptor)
-    if not left:
-        raise Refused(f"{place} is larger than {limit} bytes")
-    return b"".join(chunks)
 
 
-def _unreadable(error: OSError, place: str) -> NoReturn:
+def contents(place: str, limit: int, *, until: Sequence[bytes] = ()) -> bytes | None:
+    """The bytes of a file, also through links; None if there is none.
+
+    With `until` it is read only as far as one of these stands in it. Raises Refused also for one
+    larger than `limit`; as `opened` does.
+    """
+    with opened(place) as descriptor:
+        if descriptor is None:
+            return None
+        raw = bytearray()
+        while chunk := os.read(descriptor, min(limit + 1 - len(raw), _CHUNK)):
+            raw += chunk
+            if any(mark in raw for mark in until):
+                break
+            if len(raw) > limit:
+                raise Refused(f"{told(place)} is larger than {limit} bytes")
+        return bytes(raw)
+
+
+def _unreadable(error: OSError | ValueError, place: str) -> NoReturn:
+    if not isinstance(error, OSError):  # a path that no system has
+        raise Refused(f"{told(place)!r} is no path") from error
     if error.errno == errno.ELOOP:
         raise Refused(f"{place} is a link that leads in a circle") from error
     error.filename = None
