@@ -14,9 +14,11 @@ P2  *System* is what finally lies below /usr, not below /usr/local nor where an 
 P3  A system interpreter is asked, as ``PY -I -S`` in an empty environment, and only if its standard
     library is the system's too: then nothing but root's files runs.
 P4  The environment is that of the path as it was asked for, as for Python itself: the folder above
-    ``bin`` that has a `pyvenv.cfg`. Where the file that is finally run has another `pyvenv.cfg`
-    beside it or above it, it is refused: the interpreter would take its standard library from where
-    that says, before a line of ours runs.
+    ``bin`` that has a `pyvenv.cfg`. Where another lies beside the file that is finally run or above
+    it, or one more of the files from which an interpreter learns, before its first line, where its
+    standard library is (``python3.11._pth``, `pybuilddir.txt`, `Modules/Setup.local`), it is
+    refused. Whoever starts one must not let it see another name than that of this file: it would
+    look for them beside that name, or in the current folder.
 P5  CPython, by its name ``python3.11`` and so on; no other Python keeps its files alike. A script
     in place of an interpreter (pyenv's shims) is refused: what it would run is not known.
 """
@@ -76,8 +78,8 @@ def python_of(path: str, *, user_site: bool = False) -> Python:
     """The interpreter that this path names; a name without a folder is one of this folder.
 
     `user_site` adds the user's own folder of packages where Python would look there. Raises
-    NotFound if there is nothing, Refused for what is no CPython (P5) or has another's `pyvenv.cfg`
-    beside it (P4), FormatError for one that is not understood, StoreError for what cannot be read.
+    NotFound if there is nothing, Refused for what is no CPython (P5) or has beside it what would
+    mislead it (P4), FormatError for one that is not understood, StoreError for what cannot be read.
     """
     asked = _absolute(path)
     executable = _final(asked)
@@ -85,7 +87,7 @@ def python_of(path: str, *, user_site: bool = False) -> Python:
     minor, build = _check(asked, executable)
     environment = os.path.dirname(os.path.dirname(asked))
     settings = _settings(environment)
-    _check_alone(where, environment if settings is not None else None)
+    _check_alone(executable, environment if settings is not None else None)
     copied = settings is not None and _same(where, os.path.dirname(asked))
     home = settings.get("home") if settings is not None else None
     if copied and (home is None or not os.path.isabs(home)):
@@ -311,11 +313,15 @@ def _check(asked: str, executable: str) -> tuple[str, str]:
     return named[1] or "", named[2]
 
 
-def _check_alone(where: str, environment: str | None) -> None:
+def _check_alone(executable: str, environment: str | None) -> None:
     """P4."""
-    for folder in (where, os.path.dirname(where)):
-        place = os.path.join(folder, "pyvenv.cfg")
-        if os.path.lexists(place) and (environment is None or not _same(folder, environment)):
+    where, name = os.path.split(executable)
+    beside = ["pyvenv.cfg", name + "._pth", "pybuilddir.txt", "Modules/Setup.local"]
+    places = [os.path.join(where, each) for each in beside]
+    if environment is None or not _same(os.path.dirname(where), environment):
+        places.append(os.path.join(os.path.dirname(where), "pyvenv.cfg"))
+    for place in places:
+        if os.path.lexists(place):
             raise Refused(f"{place} lies beside the interpreter, which would believe it")
 
 

@@ -400,18 +400,23 @@ def test_without_a_standard_library_it_is_no_python(tmp_path: Path) -> None:
         python_of(str(asked))
 
 
-@pytest.mark.parametrize("where", ["base/bin", "base"])
-def test_a_pyvenv_cfg_beside_the_final_file_is_refused(tmp_path: Path, where: str) -> None:
-    """It would say from where the standard library comes, before anything of ours runs. The twin:
-    an environment of copies, whose own it is."""
+@pytest.mark.parametrize(
+    "place",
+    ["bin/pyvenv.cfg", "pyvenv.cfg", "bin/python3.12._pth", "bin/pybuilddir.txt",
+     "bin/Modules/Setup.local"],
+)  # fmt: skip
+def test_what_would_mislead_the_interpreter_is_refused(tmp_path: Path, place: str) -> None:
+    """Each says from where the standard library comes, before anything of ours runs. The twin: an
+    environment of copies, whose own `pyvenv.cfg` it is."""
     base = tmp_path / "base"
     asked = environment(tmp_path / "env", installation(base), f"home = {base}/bin\n")
     assert python_of(str(asked))
-    (tmp_path / where / "pyvenv.cfg").write_text("home = /tmp/evil/bin\n")
-    with pytest.raises(Refused, match=f"{where}/pyvenv.cfg lies beside the interpreter"):
+    (base / place).parent.mkdir(exist_ok=True)
+    (base / place).write_text("home = /tmp/evil/bin\n")
+    with pytest.raises(Refused, match=f"base/{place} lies beside the interpreter"):
         python_of(str(asked))
-    (tmp_path / where / "pyvenv.cfg").unlink()
-    (tmp_path / where / "pyvenv.cfg").symlink_to("nothing")
+    (base / place).unlink()
+    (base / place).symlink_to("nothing")
     with pytest.raises(Refused, match="lies beside the interpreter"):
         python_of(str(asked))
 
@@ -434,6 +439,50 @@ def test_a_copy_that_does_not_say_of_what_is_refused(tmp_path: Path, text: str) 
     (tmp_path / "env/pyvenv.cfg").write_text(text)
     with pytest.raises(FormatError, match="does not say where its Python is"):
         python_of(str(copy))
+
+
+@pytest.mark.skipif(not os.path.exists(HERE), reason=f"no {HERE}")
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [("pyvenv.cfg", "home = {}/evil/bin\n"), ("bin/pyvenv.cfg", "home = {}/evil/bin\n"),
+     ("bin/{}._pth", "{}/evil/lib/{}\n"), ("bin/pybuilddir.txt", "build\n")],
+)  # fmt: skip
+def test_a_real_interpreter_is_misled_by_what_is_refused(
+    tmp_path: Path, place: str, text: str
+) -> None:
+    """Even as ``-I -S``: why P4 is there. A release that is not misled may be refused all the
+    same."""
+    name = os.path.basename(HERE)
+    base, evil = tmp_path / "base", tmp_path / "evil"
+    for root in (base, evil):
+        (root / "bin").mkdir(parents=True)
+        (root / "lib").mkdir()
+        shutil.copy(os.path.realpath(HERE), root / "bin" / name)
+    library = os.path.join(sys.base_prefix, "lib", name)
+    (base / "lib" / name).symlink_to(library)
+    (evil / "lib" / name).mkdir()
+    for each in os.scandir(library):
+        (evil / "lib" / name / each.name).symlink_to(each.path)
+    (base / "bin/Lib").symlink_to(evil / "lib" / name)
+    (base / "bin/build").mkdir()
+    asked = tmp_path / "python3"  # named by its own path, it would be a copy in an environment
+    asked.symlink_to(base / "bin" / name)
+
+    def standard_library() -> str:
+        done = subprocess.run(
+            [str(base / "bin" / name), "-I", "-S", "-c", "import sys; print(sys.path)"],
+            env={"LD_LIBRARY_PATH": os.path.join(sys.base_prefix, "lib")},
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout
+
+    assert f"'{base}/lib/{name}'" in standard_library()
+    assert f"{base}/lib/{name}" == python_of(str(asked)).stdlib[0]
+    (base / place.format(name)).write_text(text.format(tmp_path, name))
+    if f"'{base}/lib/{name}'" in standard_library():
+        pytest.skip("this release is not misled")
+    with pytest.raises(Refused, match="lies beside the interpreter"):
+        python_of(str(asked))
 
 
 def test_a_pyvenv_cfg_is_small_text_that_says_a_thing_once(tmp_path: Path) -> None:
