@@ -487,10 +487,10 @@ def _direct(place: str) -> tuple[str, bool]:
 
 
 _FINDER = re.compile(r"import (__editable___[A-Za-z0-9_]{1,200}_finder); ?\1\.install\(\)")
-_STRING = r"""(?:'(?:[^'\\\n]|\\[^\n])*+'|"(?:[^"\\\n]|\\[^\n])*+")"""
+_STRING = r"""(?:'(?:[^'\\\n]|\\[^\n])*'|"(?:[^"\\\n]|\\[^\n])*")"""
 _PAIR = rf"{_STRING}: ?{_STRING}"
 _MAPPING = re.compile(
-    rf"^MAPPING(?:: [^=\n]{{1,64}})? ?= ?(\{{(?:{_PAIR}(?:, ?{_PAIR})*+)?\}})$", re.M
+    rf"^MAPPING(?:: [^=\n]{{1,64}})? ?= ?(\{{(?:{_PAIR}(?:, ?{_PAIR})*)?\}})$", re.M
 )
 
 
