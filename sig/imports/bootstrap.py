@@ -1,27 +1,25 @@
-"""The first of a run: `__main__` of the sealed zip that sig made (`packing`), in a fresh Python.
+"""The first of a run: what the sealed file that sig made (`packing`) does in a fresh Python.
 
 Here: from the start of the interpreter to the first line of the program, and from its last line to
 the end of the process. Not here: what the program imports (`finder`).
 
-B1  Whatever the zip holds is read into memory, its descriptor closed, and every trace of its path
-    removed: who opens a file later gets that number, and nothing may be imported from it.
+B1  Whatever the file holds was read into memory and its descriptor closed; every trace of its path
+    goes. Who opens a file later gets that number, and nothing may be imported from it.
 B2  Python's own finder is replaced before anything of the program is read.
 B3  The program sees what plain Python shows: names, arguments, `__main__`, tracebacks, exit status.
     Our modules are found under one private name only.
 B4  A refusal ends the process, in whatever thread, and whatever the program does about it: stdio is
     flushed, the reason told, no handler asked.
 
-Runs on Python 3.9 and later; imports nothing that a bare start has not loaded already.
+Runs on Python 3.9 and later; imports next to nothing that a bare start has not loaded already.
 """
 
 from __future__ import annotations
 
-import builtins
 import marshal
 import os
 import sys
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import MAGIC_NUMBER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ _exit, _write = os._exit, os.write
 class _Memory:
     """Our other modules, from memory."""
 
-    def __init__(self, codes: dict[str, bytes], compiled: bool) -> None:
+    def __init__(self, codes: dict[str, memoryview], compiled: bool) -> None:
         self._codes = codes
         self._compiled = compiled
 
@@ -68,9 +66,14 @@ class _Memory:
         return __import__(f"{PACKAGE}.{name}", None, None, ["*"])
 
 
-def start(scope: dict[str, Any]) -> None:
-    """Becomes the program. `scope` is the namespace of the zip's `__main__`."""
-    text, memory = _unpack(scope)
+def start(scope: dict[str, Any], text: bytes, codes: dict[str, memoryview], compiled: bool) -> None:
+    """Becomes the program.
+
+    `scope` is the namespace of `__main__`, `text` the plan, `codes` are our modules, as marshalled
+    code or as source.
+    """
+    memory = _Memory(codes, compiled)
+    _forget()
     sys.meta_path.insert(0, memory)
     plan = memory.load("plan").read(text)
     covered = memory.load("covered").Covered(plan)
@@ -87,60 +90,47 @@ def start(scope: dict[str, Any]) -> None:
     )
     finder = memory.load("finder").Finder(opening, memory.find_spec)
     doors = memory.load("doors")
-    del sys.meta_path[0]
+    del sys.meta_path[0], sys.modules["__future__"]  # a stub of `packing`
     doors.install(finder)  # B2
     if plan.report:
         import atexit
 
         atexit.register(_report, plan.report, loads, opening)  # the first one registered runs last
     _dress(plan)
-    main = type(sys)("__main__")
-    names = main.__dict__
-    if "__annotations__" in scope:
-        names["__annotations__"] = {}  # until Python 3.13
-    names["__builtins__"] = builtins
-    sys.modules["__main__"] = main
-    names_of_a_file = ("__file__", "__cached__")
     if plan.entry[0] == "file":
         path = plan.file or covered.entry()
-        names["__loader__"] = memory.load("finder").SourceLoader(finder, "__main__", path)
-        names["__file__"], names["__cached__"] = path, None
-        _run(opening.module(covered.entry(), "__main__"), path, names, 1)
+        loader = memory.load("finder").SourceLoader(finder, "__main__", path)
+        _main(scope, path, loader)
+        _run(opening.module(covered.entry(), "__main__"), path, scope, 1)
+    elif plan.entry[0] == "code":  # a child of the program: what multiprocessing starts it with
+        _main(scope, "", None)
+        _run(plan.entry[1].encode(), "<string>", scope, 1)
     else:
         _, module, attribute = plan.entry
-        if plan.file:
-            names["__file__"], names["__cached__"] = plan.file, None
+        _main(scope, plan.file, None)
         first = attribute.partition(".")[0]
         source = f"import sys\nfrom {module} import {first}\nsys.exit({attribute}())\n"
-        _run(source.encode(), FILE, names, 2)
-    for name in names_of_a_file:  # as plain Python: gone when threads and exit handlers still run
-        names.pop(name, None)
-
-
-def _unpack(scope: dict[str, Any]) -> tuple[bytes, _Memory]:
-    """B1. The text of the plan, and our modules."""
-    path = sys.argv[0]
-    folder, _, number = path.rpartition("/")
-    if folder != "/proc/self/fd" or not number.isdigit():
-        raise SystemExit("sig: the bootstrap was not started by sig")
-    loader = scope["__loader__"]
-    text: bytes = loader.get_data("plan")
-    data = loader.get_data("code")
-    compiled = data[: len(MAGIC_NUMBER)] == MAGIC_NUMBER
-    if compiled:
-        codes = marshal.loads(data[len(MAGIC_NUMBER) :])  # noqa: S302
-    else:
-        codes = {}
-        for name in loader.get_data("names").decode().split():
-            codes[name] = loader.get_data(f"{name}.py")
-    os.close(int(number))
-    sys.path[:] = [entry for entry in sys.path if entry != path]
-    sys.path_importer_cache.clear()
-    sys.modules["zipimport"]._zip_directory_cache.clear()
-    for name in ("__file__", "__loader__", "__spec__", "__cached__"):
+        _run(source.encode(), FILE, scope, 2)
+    for name in ("__file__", "__cached__"):  # as plain Python does, before threads are waited for
         scope.pop(name, None)
-    scope["__name__"] = PACKAGE
-    return text, _Memory(codes, compiled)
+
+
+def _forget() -> None:
+    """B1, where Python itself has opened the file."""
+    sys.path[:] = [entry for entry in sys.path if not entry.startswith("/proc/")]
+    sys.path_importer_cache.clear()
+    if "zipimport" in sys.modules:
+        sys.modules["zipimport"]._zip_directory_cache.clear()
+
+
+def _main(scope: dict[str, Any], path: str, loader: object) -> None:
+    """B3. `__main__` as plain Python makes it."""
+    for name in list(scope):
+        if name not in ("__name__", "__doc__", "__annotations__", "__builtins__"):
+            del scope[name]
+    scope.update(__doc__=None, __package__=None, __loader__=loader, __spec__=None)
+    if path:
+        scope.update(__file__=path, __cached__=None)
 
 
 def _dress(plan: Any) -> None:
@@ -267,7 +257,3 @@ def _report(path: str, loads: list[tuple[str, str, str, str, int]], opening: Any
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(found, stream, ensure_ascii=True, indent=1)
         stream.write("\n")
-
-
-if __name__ == "__main__":
-    start(globals())

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import _frozen_importlib_external
 import os
-import runpy
 import sys
+from _frozen_importlib import FrozenImporter
 
 from .finder import Finder
 from .opening import shown
@@ -37,15 +37,33 @@ def install(finder: Finder) -> None:
     sys.path_hooks[:] = [finder.hook]
     sys.path_importer_cache.clear()
     sys.path[:] = finder.covered.shown()
-    _runpy(finder)
     _locations(finder)
     _namespaces(finder)
+    finder.patches["runpy"] = lambda module: _runpy(finder, module)
     if sys.hexversion < 0x30A0000:
         finder.patches["importlib._common"] = _common
+    for name, patch in finder.patches.items():
+        if name in sys.modules:
+            patch(sys.modules[name])
+    _frozen(finder)
 
 
-def _runpy(finder: Finder) -> None:
-    plain: Any = runpy._get_code_from_file  # type: ignore[attr-defined]
+def _frozen(finder: Finder) -> None:
+    """What Python holds in itself never comes to our finder."""
+    kind: Any = FrozenImporter
+    plain = kind.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        plain(module)
+        patch = finder.patches.get(module.__name__)
+        if patch is not None:
+            patch(module)
+
+    kind.exec_module = staticmethod(exec_module)
+
+
+def _runpy(finder: Finder, module: Any) -> None:
+    plain = module._get_code_from_file
     with_name = plain.__code__.co_argcount == 2  # until Python 3.12, which gives the name back, too
 
     def code_from_file(*given: Any) -> CodeType | tuple[CodeType, Any]:
@@ -53,13 +71,14 @@ def _runpy(finder: Finder) -> None:
         found = finder.opening.find(path)
         if found is None:
             if finder.covered.ordinary(os.path.realpath(path)):
-                return plain(*given)  # type: ignore[no-any-return]
+                found_code: CodeType | tuple[CodeType, Any] = plain(*given)
+                return found_code
             raise ImportError(f"{shown(path)} is not covered, so it is not run", path=path)
         data = finder.opening.module(found[0], str(given[0]) if with_name else "")
         code: CodeType = compile(data, given[-1], "exec", dont_inherit=True)
         return (code, given[-1]) if with_name else code
 
-    runpy._get_code_from_file = code_from_file  # type: ignore[attr-defined]
+    module._get_code_from_file = code_from_file
 
 
 def _locations(finder: Finder) -> None:

@@ -24,9 +24,9 @@ from time import perf_counter_ns
 from .covered import EXTENSIONS, Covered
 from .plan import Root
 
-try:
-    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]  # Python 3.12
-except ImportError:
+if sys.hexversion >= 0x30C0000:
+    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
+else:
     from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
 
 TYPE_CHECKING = False

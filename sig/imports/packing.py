@@ -1,13 +1,16 @@
-"""The sealed zip that a run starts from: the bootstrap, the finder and the plan.
+"""The sealed file that a run starts from: the bootstrap, the finder and the plan.
 
-Here: sig's side. Not here: what is in the plan, who seals the zip and becomes Python (`running`),
+Here: sig's side. Not here: what is in the plan, who seals the file and becomes Python (`running`),
 what the child does with it (`bootstrap`).
 
-Z1  The zip is stored, sorted, without comment, extra fields or times: one plan, one text.
-Z2  It holds our modules as source, and compiled by the Python that sig runs in; a child of another
+Z1  The file is a zip: stored, sorted, without comment, extra fields or times: one plan, one file.
+    Before it stands a page of Python that knows where in it everything is, and closes it.
+Z2  Python is given that page with `-c`. It runs a zip as well, to the same end, but imports half of
+    importlib, runpy and zipimport for it: that takes longer than all of ours.
+Z3  Our modules are there as source, and compiled by the Python that sig runs in. A child of another
     version compiles the source itself.
-Z3  Our code says that it is importlib's own file: Python leaves such frames out of tracebacks.
-Z4  The interpreter is called by its own absolute path. By any other name CPython would look for its
+Z4  Our code says that it is importlib's own file: Python leaves such frames out of tracebacks.
+Z5  The interpreter is called by its own absolute path. By any other name CPython would look for its
     standard library, and for a `pyvenv.cfg`, beside the file of that name.
 """
 
@@ -24,7 +27,7 @@ from importlib.util import MAGIC_NUMBER, find_spec
 from types import CodeType
 from typing import Any
 
-from sig.imports.bootstrap import FILE
+from sig.imports.bootstrap import FILE, PACKAGE
 from sig.imports.covered import Covered
 from sig.imports.plan import Plan, write
 
@@ -33,41 +36,60 @@ MODULES = (
 )  # fmt: skip
 """What the bootstrap finds beside itself."""
 
-_STUB = f"""exec(compile(__loader__.get_data("bootstrap.py"), {FILE!r}, "exec"))\n"""
-_UNCHECKED = 1  # pyc by hash, and Python does not compare it
+_PAGE = 4096
+# `{compiled}` and `{sources}` are where our modules lie, `{plan}` is where the plan does. A stub
+# stands for `__future__`, which does nothing: the real one would be read from the disk.
+_HEAD = """\
+import marshal, posix, sys
+from _frozen_importlib_external import MAGIC_NUMBER
+known = MAGIC_NUMBER == {magic!r}
+end, at = {compiled!r} if known else {sources!r}
+data = memoryview(posix.pread(d, end, 0))
+posix.close(d)
+if len(data) != end:
+    raise SystemExit("sig: the sealed file cannot be read")
+codes = {{name: data[start:end] for name, start, end in at}}
+first = codes.pop("bootstrap")
+future = sys.modules["__future__"] = type(sys)("__future__")
+future.annotations = None
+scope = {{"__name__": {package!r}}}
+exec(marshal.loads(first) if known else compile(first, {file!r}, "exec"), scope)
+scope["start"](globals(), bytes(data[slice(*{plan!r})]), codes, known)
+"""
+_MAIN = f"""\
+import posix, sys
+d = int(sys.argv[0].rpartition("/")[2])
+exec(compile(posix.pread(d, {_PAGE}, 0), {FILE!r}, "exec"))
+"""
 _1980 = 0x0021
 
 
 def pack(plan: Plan) -> bytes:
-    """The zip from which a run of this plan starts.
+    """The file from which a run of this plan starts.
 
     Raises ValueError for a plan that contradicts itself: one path with two digests, a script that
     is not covered.
     """
     Covered(plan).check()
-    members = {"plan": write(plan), "__main__.py": _STUB.encode()}
-    codes = {}
+    members = {"plan": write(plan), "__main__.py": _MAIN.encode()}
     for name in ("bootstrap", *MODULES):
         source, code = _module(f"{__package__}.{name}")
-        members[f"{name}.py"] = source
-        codes[name] = marshal.dumps(code)
-    head = struct.pack("<4sI8x", MAGIC_NUMBER, _UNCHECKED)
-    members["__main__.pyc"] = head + codes.pop("bootstrap")
-    members["code"] = MAGIC_NUMBER + marshal.dumps(codes)
-    members["names"] = " ".join(MODULES).encode()
+        members[f"code/{name}"] = marshal.dumps(code)
+        members[f"source/{name}"] = source
     return _zip(members)
 
 
 def command(
     executable: str, descriptor: int, argv0: str, arguments: Sequence[str]
 ) -> tuple[str, ...]:
-    """The words that start it, from an open descriptor of the zip.
+    """The words that start it, from an open descriptor of the file (Z2).
 
-    `argv0` is for the program and stands in the plan: the interpreter must not see it (Z4).
+    `argv0` is for the program and stands in the plan: the interpreter must not see it (Z5).
     """
     if not os.path.isabs(executable):
         raise ValueError(f"{executable!r} is not the path of an interpreter")
-    return (executable, "-I", "-S", "-B", f"/proc/self/fd/{descriptor}", *arguments)
+    page = f"import posix;d={descriptor:d};exec(posix.pread(d,{_PAGE},0))"
+    return (executable, "-I", "-S", "-B", "-c", page, *arguments)
 
 
 def _module(name: str) -> tuple[bytes, CodeType]:
@@ -84,14 +106,35 @@ def _module(name: str) -> tuple[bytes, CodeType]:
 
 def _zip(members: dict[str, bytes]) -> bytes:
     """Z1."""
-    body = b""
+    body = bytes(_PAGE)
     directory = b""
+    at = {}
     for name, data in sorted(members.items()):
         sizes = (zlib.crc32(data), len(data), len(data), len(name), 0)
         common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, _1980, *sizes)
         directory += b"PK\1\2" + struct.pack("<H", 20) + common
         directory += struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + name.encode()
         body += b"PK\3\4" + common + name.encode() + data
+        at[name] = len(body) - len(data), len(body)
     count = len(members)
     end = struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(body), 0)
-    return body + directory + b"PK\5\6" + end
+    head = _head(at).encode()
+    assert len(head) <= _PAGE  # noqa: S101
+    return head.ljust(_PAGE, b"\n") + body[_PAGE:] + directory + b"PK\5\6" + end
+
+
+def _head(at: dict[str, tuple[int, int]]) -> str:
+    """The page before the zip; what it reads ends with the last of what it needs."""
+
+    def those(folder: str) -> tuple[int, list[tuple[str, int, int]]]:
+        found = [(name[len(folder) :], *at[name]) for name in at if name.startswith(folder)]
+        return max(at["plan"][1], found[-1][2]), found
+
+    return _HEAD.format(
+        magic=MAGIC_NUMBER,
+        plan=at["plan"],
+        compiled=those("code/"),
+        sources=those("source/"),
+        file=FILE,
+        package=PACKAGE,
+    )

@@ -66,7 +66,7 @@ class Plan:
     """One run.
 
     `entry` is ``("file", PATH)``, a path of the first root's manifest, or ``("call", MODULE,
-    ATTRIBUTE)``. `argv0` is the script as it was typed, `file` its absolute path or empty. `roots`
+    ATTRIBUTE)``, or ``("code", TEXT)`` for a child that multiprocessing starts. `argv0` is the script as it was typed, `file` its absolute path or empty. `roots`
     stand in the order in which they are searched: app, editable ones, distributions. `stdlib` and
     `system` are absolute folders that only root can write to. `prefix` becomes sys.prefix (empty:
     as it is), `executable` sys.executable (empty: there is none). `bad` maps digests to messages.
@@ -112,7 +112,8 @@ class Plan:
         self.report = report
         if not self.roots or len({root.name for root in self.roots}) != len(self.roots):
             raise ValueError("no root, or two of one name")
-        if {"file": 2, "call": 3}.get(self.entry[0]) != len(self.entry) or "" in self.entry:
+        fields = {"file": 2, "call": 3, "code": 2}
+        if fields.get(self.entry[0]) != len(self.entry) or "" in self.entry:
             raise ValueError(f"{self.entry!r} is not where a run starts")
         if (
             self.entry[0] == "call"

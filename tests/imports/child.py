@@ -36,9 +36,9 @@ class Python(NamedTuple):
 
 def _look(path: str) -> Python | None:
     ask = (
-        "import sys, sysconfig, os; p = sysconfig.get_path('stdlib'); print(os.path.realpath(sys.executable));"
-        "print(*sys.version_info[:2]); print(p); print(sysconfig.get_config_var('DESTSHARED'));"
-        "print(sys.implementation.cache_tag)"
+        "import os, sys, sysconfig; print(os.path.realpath(sys.executable));"
+        "print(*sys.version_info[:2]); print(sysconfig.get_path('stdlib'));"
+        "print(sysconfig.get_config_var('DESTSHARED')); print(sys.implementation.cache_tag)"
     )
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
         told = subprocess.run([path, "-I", "-S", "-c", ask], capture_output=True, check=True)
