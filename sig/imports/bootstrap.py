@@ -221,9 +221,9 @@ class _Interrupted:
 def stop(code: int, message: str) -> NoReturn:
     """Ends the process (B4)."""
     try:
-        for stream in (sys.stdout, sys.stderr):
+        for name in ("stdout", "stderr"):
             try:
-                stream.flush()
+                getattr(sys, name).flush()
             except BaseException:  # noqa: S110  # whatever it is: this is the end
                 pass
         _tell(f"error: {message}\nerror: stopped\n")

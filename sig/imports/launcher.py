@@ -17,17 +17,16 @@ from __future__ import annotations
 import ast
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sig.errors import SigError, UsageError
+from sig.errors import UsageError
 
 if TYPE_CHECKING:
+    from sig.imports.running import Decided
     from sig.verbs.lock import Program
 
-USAGE = 112
 # What subprocess and multiprocessing add from the flags of their own Python; ours are fixed.
 _FLAGS = re.compile(r"-[BEIOPSbdqsuv]+|-[XW][\w.:=,-]+")
 _CHILDREN = {
@@ -104,29 +103,19 @@ def _is_literal(node: ast.expr) -> bool:
 
 def is_run(process: int, executable: str) -> bool:
     """Whether a process is a run under a lock, as far as /proc shows (N1)."""
+    from sig.imports import packing
+
+    words = [os.fsencode(word) for word in packing.command(executable, 0, "", ())]
     try:
-        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
-        return os.readlink(f"/proc/{process}/exe") == executable and any(
-            re.fullmatch(rb"/proc/self/fd/\d+", word) for word in words
-        )
+        theirs = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[: len(words)]
+        same = os.readlink(f"/proc/{process}/exe") == executable
     except OSError:
         return False
+    return same and [re.sub(rb"\bd=[0-9]+;", b"d=0;", word) for word in theirs] == words
 
 
-def main() -> None:
-    """The command `sig-python`. Never returns."""
-    from sig.cli import output
-
-    try:
-        status = _start(sys.argv[1:], os.environ)
-    except SigError as error:
-        output.error_line(error.message)
-        status = error.status
-    output.error_line("not run")
-    sys.exit(110 + status)
-
-
-def _start(arguments: Sequence[str], given: Mapping[str, str]) -> int:
+def start(arguments: Sequence[str], given: Mapping[str, str]) -> Decided:
+    """Become what was asked for (N1 to N4), or say why not. Raises SigError."""
     from sig.imports import running
     from sig.verbs import environment
     from sig.verbs import lock as locks
@@ -144,10 +133,8 @@ def _start(arguments: Sequence[str], given: Mapping[str, str]) -> int:
     if not is_run(os.getppid(), python.executable):
         raise UsageError("this is started by programs that sig runs, and this one is not")
     options = running.Options(script=given.get("SIG_RUN_SCRIPT") or None)
-    decided = running.decide(workspace, program, python, said["FILE"], options, entry)
+    argv0 = "-c" if entry else said["FILE"]
+    decided = running.decide(workspace, program, python, argv0, options, entry)
     if decided.plan is None:
-        from sig.cli import output
-
-        output.error_line(decided.why)
-        return decided.status
+        return decided
     running.start(python, decided.plan, rest, environment.inherited(given))

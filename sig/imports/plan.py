@@ -66,11 +66,12 @@ class Plan:
     """One run.
 
     `entry` is ``("file", PATH)``, a path of the first root's manifest, or ``("call", MODULE,
-    ATTRIBUTE)``, or ``("code", TEXT)`` for a child that multiprocessing starts. `argv0` is the script as it was typed, `file` its absolute path or empty. `roots`
-    stand in the order in which they are searched: app, editable ones, distributions. `stdlib` and
-    `system` are absolute folders that only root can write to. `prefix` becomes sys.prefix (empty:
-    as it is), `executable` sys.executable (empty: there is none). `bad` maps digests to messages.
-    `environment` is set for children. `report` is a file, or empty.
+    ATTRIBUTE)``, or ``("code", TEXT)`` for a child that multiprocessing starts. `argv0` is the
+    script as it was typed, `file` its absolute path or empty. `roots` stand in the order in which
+    they are searched: app, editable ones, distributions. `stdlib` and `system` are absolute folders
+    that only root can write to. `prefix` becomes sys.prefix (empty: as it is), `executable`
+    sys.executable (empty: there is none). `bad` maps digests to messages. `environment` is set for
+    children. `report` is a file, or empty.
 
     Raises ValueError.
     """
