@@ -235,7 +235,7 @@ class Native:
                 data = self._read(path)
                 if data is None:
                     return None
-                self._map(_Group(self), path, data, mode & ~os.RTLD_GLOBAL)
+                self._map(_Group(self), path, data, mode)
             return self._copies[path]
 
     def _map(self, group: _Group, path: str, data: bytes, mode: int) -> None:

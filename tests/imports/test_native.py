@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -44,6 +45,7 @@ def load():
     return found
 
 def read(path):
+    path = os.path.abspath(path)
     if path not in told["covered"]:
         return None
     with open(path, "rb") as file:
@@ -185,6 +187,12 @@ def pythons() -> list[str]:
 PYTHONS = pythons()
 
 
+def libc() -> str:
+    """The C library of this process."""
+    with open("/proc/self/maps") as file:
+        return next(line.split()[-1] for line in file if "libc.so" in line or "libc-2" in line)
+
+
 # --- modules -------------------------------------------------------------------------------------
 
 
@@ -222,7 +230,8 @@ def test_nothing_of_the_folder_is_mapped_and_no_descriptor_stays(place: Place) -
     code = (
         "import _ctypes\nbefore = os.listdir('/proc/self/fd')\nimport one\n"
         "print(one.value(), before == os.listdir('/proc/self/fd'))\n"
-        "print(*mapped(site))\nprint(*mapped('memfd'))"
+        "print(*mapped(site))\nprint(*mapped('memfd'))\n"
+        "print([line.split()[1] for line in open('/proc/self/maps') if '[stack]' in line])"
     )
 
     assert place.plain(code).out[1].split() == [
@@ -233,6 +242,7 @@ def test_nothing_of_the_folder_is_mapped_and_no_descriptor_stays(place: Place) -
         "7 True",
         "",
         "/memfd:libdep.so.1 (deleted) /memfd:needed (deleted) /memfd:one.so (deleted)",
+        "['rw-p']",
     ]
 
 
@@ -306,7 +316,8 @@ def test_threads_share_one_copy(place: Place) -> None:
             extension(f"m{number}", ["libdep.so.1"], calls="dep", runpath="$ORIGIN"),
         )
     code = (
-        "import threading\nfound = []\n"
+        "import threading, time\nfound = []\n"
+        "def after(path): time.sleep(0.02)\n"
         "def work(n): found.append(__import__('m%d' % n).value())\n"
         "all = [threading.Thread(target=work, args=(n,)) for n in range(20)]\n"
         "[t.start() for t in all]; [t.join() for t in all]\n"
@@ -427,22 +438,29 @@ def test_a_number_of_a_descriptor_that_comes_again_is_no_other_library(place: Pl
     assert place.run(code).out == ["1", "2", f"1 {place.path}/one.so"]
 
 
-def test_descriptors_that_are_closed_during_a_load_stop_it(place: Place) -> None:
-    """Another thread that closes all and opens its uploads meanwhile does not choose the code."""
+UPLOADS = "for _ in range(64): os.open(evil, os.O_RDONLY)"
+
+
+@pytest.mark.parametrize("how, out", [(UPLOADS, []), ("os.dup2(os.open(evil, 0), f)", ["evil"])])
+def test_descriptors_that_are_closed_during_a_load_stop_it(
+    place: Place, how: str, out: list[str]
+) -> None:
+    """Another thread closes all and opens its uploads meanwhile: they do not get our number. Who
+    aims at it is noticed, too late."""
     place.put("one.so", extension("one", says="mapped", returns=1))
     evil = place.drop("upload", extension("one", says="evil", returns=666))
     code = (
-        "_open = native._open\n"
+        f"_open, evil = native._open, {str(evil)!r}\n"
         "def open_(name, mode):\n"
         "    f = int(name.rsplit('/')[-1]); os.close(f)\n"
-        f"    for _ in range(64): os.open({str(evil)!r}, os.O_RDONLY)\n"
+        f"    {how}\n"
         "    return _open(name, mode)\n"
         "native._open = open_\nimport one"
     )
 
     ran = place.run(code)
 
-    assert (114, []) == (ran.code, ran.out), ran
+    assert (114, out) == (ran.code, ran.out), ran
 
 
 def test_few_descriptors_are_enough(place: Place) -> None:
@@ -482,18 +500,39 @@ def test_without_sealed_memory_nothing_is_loaded(place: Place, how: str, why: st
     assert 1 == ran.err.count("\n")
 
 
+@pytest.mark.parametrize(
+    "why", ["failed to map segment from shared object", "cannot open shared object file"]
+)
+def test_memory_that_cannot_be_mapped_is_no_import_error(place: Place, why: str) -> None:
+    """A program would take the module for one that is not installed."""
+    place.put("one.so", extension("one"))
+    code = (
+        "native.guard(); real = native._real\n"
+        "def fails(name, mode):\n"
+        f"    if name and '/proc' in name: raise OSError(name + ': {why}')\n"
+        "    return real(name, mode)\n"
+        "native._real = fails\nimport one"
+    )
+
+    ran = place.run(code)
+
+    assert 114 == ran.code, ran
+    assert ran.err.startswith(f"error: {place.path}/one.so cannot be mapped from memory: "), ran
+
+
 def test_an_older_linux_is_not_asked_for_more_than_it_has(place: Place) -> None:
     """MFD_NOEXEC_SEAL came with 6.3; without it the copy is as good."""
     place.put("one.so", extension("one", returns=5))
     code = (
         "create = os.memfd_create\n"
         "def older(name, flags):\n"
+        "    print(flags)\n"
         "    if flags & 8: raise OSError(22, '')\n"
         "    return create(name, flags)\n"
         "os.memfd_create = older\nimport one; print(one.value())"
     )
 
-    assert place.run(code).out == ["5"]
+    assert place.run(code).out == ["11", "3", "5"]
 
 
 @pytest.mark.parametrize("value", [1, 2])
@@ -651,10 +690,22 @@ def test_a_library_is_found_beside_the_one_that_needs_it(place: Place, tag: str)
     assert ["7"] == same(place, "import pack.one; print(pack.one.value())")
 
 
-def test_a_runpath_is_not_inherited(place: Place) -> None:
-    """What a library needs is not searched for in the folders of who needs the library."""
-    place.put("one.so", extension("one", ["liba.so.1"], calls="a", runpath="$ORIGIN/libs"))
-    place.put("libs/liba.so.1", library("liba.so.1", ["libb.so.1"], exports={"a": "b"}))
+LIBS = "$ORIGIN/libs"
+
+
+@pytest.mark.parametrize(
+    "rpath, runpath, own",
+    [(None, LIBS, None), (LIBS, LIBS, None), (LIBS, None, "$ORIGIN/nothing")],
+)
+def test_a_runpath_is_not_inherited(
+    place: Place, rpath: str | None, runpath: str | None, own: str | None
+) -> None:
+    """What a library needs is not searched for in the folders of who needs the library; nor is an
+    RPATH beside a RUNPATH anything, on either side."""
+    needs = ["liba.so.1"]
+    place.put("one.so", extension("one", needs, calls="a", rpath=rpath, runpath=runpath))
+    data = library("liba.so.1", ["libb.so.1"], exports={"a": "b"}, runpath=own)
+    place.put("libs/liba.so.1", data)
     place.put("libs/libb.so.1", library("libb.so.1", exports={"b": 7}))
 
     assert "libb.so.1: cannot open" in place.plain("import one").err
@@ -786,15 +837,20 @@ def test_who_comes_past_the_replacement_meets_the_hook(place: Place, first: str)
     code = (
         f"{first}import ctypes, _ctypes\n"
         "real = native._real if told['guarded'] else _ctypes.dlopen\n"
-        f"for name in ({str(evil)!r}, site + '/libgood.so', b'./libevil.so', '/proc/self/exe'):\n"
+        f"for name in ({str(evil)!r}, site + '/libgood.so', b'./libevil.so', site + '/link'):\n"
         "    try: real(name, 2)\n"
         "    except OSError as e: print('no')\n"
-        f"real({SYSTEM!r}, 2); real(None, 2); real('', 2); real('libc.so.6', 2)\n"
+        f"real({SYSTEM!r}, 2); real(native._default('libm.so.6'), 2) if told['guarded'] else 0\n"
+        "real(None, 2); real('', 2); real('libc.so.6', 2)\n"
         "print(*mapped(site))"
     )
 
-    assert place.plain(code).out[:2] == ["evil", "good"]
-    assert place.run(code).out == ["no"] * 4 + [""]
+    (place.path / "link").symlink_to(os.path.realpath(libc()))
+    place.drop(f"env/{SYSTEM}", library(SYSTEM, says="evil too"))
+    env = {"LD_LIBRARY_PATH": str(place.path / "env")}
+
+    assert place.plain(code, env=env).out[:3] == ["evil", "good", "evil too"]
+    assert place.run(code, env=env).out == ["no"] * 4 + [""]
 
 
 def test_a_library_of_ctypes_is_there_for_modules_too(place: Place) -> None:
@@ -817,16 +873,16 @@ def test_only_what_root_alone_may_change_is_a_system_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Below /usr or /lib, not /usr/local, all the way; where it lies decides, not its name."""
-    with open("/proc/self/maps") as file:
-        libc = next(line.split()[-1] for line in file if "libc.so" in line or "libc-2" in line)
+    real = os.path.realpath(libc())
     link, copy = tmp_path / "link", tmp_path / "copy"
-    link.symlink_to(libc)
-    shutil.copy(libc, copy)
+    link.symlink_to(real)
+    shutil.copy(real, copy)
     lstat = os.lstat
 
-    def seen(path: str, mode: int = 0, owner: int = 0, local: str = "") -> str | None:
+    def seen(path: str = "", mode: int = 0, owner: int = 0, name: str | Path = link) -> str | None:
         def changed(each: str | Path) -> os.stat_result:
-            found = list(lstat(each))
+            made_up = os.path.basename(each) == "libmade.so.1"
+            found = list(lstat(real if made_up else each))
             if os.fspath(each) == path:
                 found[0] |= mode
                 found[4] = owner
@@ -835,17 +891,75 @@ def test_only_what_root_alone_may_change_is_a_system_file(
         monkeypatch.setattr(native, "_roots", {})
         with monkeypatch.context() as patch:
             patch.setattr(os, "lstat", changed)
-            return native._system(local or str(link))
+            return native._system(str(name))
 
-    real = os.path.realpath(libc)
-    assert seen("") == real
-    assert None is native._system(str(copy))
-    assert None is native._system("/usr/lib")
-    assert None is native._system("/usr/local/lib/libc.so.6")
+    assert seen() == real
+    assert None is seen(name=copy)
+    assert None is seen(name="/usr/lib")
+    assert "/usr/lib/libmade.so.1" == seen(name="/usr/lib/libmade.so.1")
+    assert None is seen(name="/usr/local/lib/libmade.so.1")
     for folder in (real, os.path.dirname(real), "/usr", "/"):
         assert None is seen(folder, owner=1000)
         assert None is seen(folder, mode=0o020)
         assert None is seen(folder, mode=0o002)
+
+
+def raising(code: int, message: str) -> NoReturn:
+    raise ImportError(f"{code} {message}")
+
+
+def test_a_system_file_is_of_this_machine_and_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of other machines are passed by; a link of another name would make ld.so search."""
+    real = os.path.realpath(libc())
+    guard = native.Native(lambda path: None, raising)
+
+    assert real == guard._suits(libc(), "libc.so.6")
+    with pytest.raises(ImportError, match="114 .* calls itself libc.so.6, not libx.so.1"):
+        guard._suits(libc(), "libx.so.1")
+    guard._machine = 62 + 183 - MACHINE
+    assert None is guard._suits(libc(), "libc.so.6")
+
+
+def test_a_runpath_may_name_a_folder_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What root has put there is found; other folders are asked for covered files only."""
+    read: list[str] = []
+    suited: list[str] = []
+    guard = native.Native(lambda path: read.append(path), raising)
+
+    def suits(self: native.Native, path: str, name: str) -> str | None:
+        suited.append(path)
+        return path
+
+    monkeypatch.setattr(native.Native, "_suits", suits)
+    monkeypatch.setattr(native.Native, "_mapped", lambda self, name: False)
+    group = native._Group(guard)
+    data = library(needed=["libx.so.1"], runpath="/opt/x:/usr/lib/private")
+    try:
+        group.add("/site/one.so", data, None)
+        group.complete()
+    finally:
+        group.close()
+
+    assert read == ["/opt/x/libx.so.1", "/usr/lib/private/libx.so.1"]
+    assert suited == group.spelled[1:] == ["/usr/lib/private/libx.so.1"]
+
+
+def test_an_extension_module_of_the_system_is_loaded_where_it_lies(place: Place) -> None:
+    """Packages of the system have some; what is neither that nor covered is none."""
+    evil = place.drop("evil.so", extension("evil", says="evil"))
+    code = (
+        "import glob, sysconfig\n"
+        "path = sorted(glob.glob(sysconfig.get_path('platstdlib') + '/lib-dynload/_q*.so'))[0]\n"
+        "name = os.path.basename(path).split('.')[0]\n"
+        "made = native.create(machinery.ModuleSpec(name, None, origin=path), path)\n"
+        "native.execute(made); print(made.__name__ == name, *mapped('memfd'))\n"
+        "import evil"
+    )
+
+    assert place.plain("import evil").out == ["evil"]
+    ran = place.run(code, python=wheels.system())
+    assert (114, ["True"]) == (ran.code, ran.out), ran
+    assert f"error: {evil} is not covered\n" == ran.err
 
 
 def test_the_folders_of_ldconfig_are_read(tmp_path: Path) -> None:
@@ -911,7 +1025,9 @@ HOSTILE = {
     "dynamic outside": put(GOOD, 120 + 16, 1 << 40),
     "dynamic elsewhere": put(GOOD, 120 + 8, 0x1000),
     "huge dynamic": put(GOOD, 120 + 32, 1 << 60),
-    "dynamic twice": put(GOOD, 176, 2, 4),
+    "dynamic twice": GOOD[:176] + GOOD[120:176] + GOOD[232:],
+    "130 headers": put(GOOD, 56, 130, 2),
+    "segments overlap": GOOD[:176] + GOOD[64:120] + GOOD[232:],
     "no dynamic": put(GOOD, 120, 0, 4),
     "name outside": put(GOOD, DYNAMIC + 8, 1 << 50),
     "name wraps": put(GOOD, DYNAMIC + 8, (1 << 64) - 1),
@@ -939,6 +1055,18 @@ def test_a_hostile_file_is_refused(place: Place, name: str) -> None:
         assert (114, [], 1) == (ran.code, ran.out, ran.err.count("\n")), ran
         if name != "other machine":
             assert "is no library that can be loaded: " in ran.err
+
+
+def test_what_one_library_brings_is_bounded(place: Place) -> None:
+    """However long the list of those that it needs."""
+    names = [f"lib{number}.so.1" for number in range(9)]
+    for name in names:
+        place.put(name, library(name))
+    place.put("one.so", extension("one", names, runpath="$ORIGIN"))
+
+    assert "42" == place.run("module._FILES = 10\nimport one; print(one.value())").out[-1]
+    ran = place.run("module._FILES = 9\nimport one")
+    assert (114, True) == (ran.code, "needs more than 9 libraries" in ran.err), ran
 
 
 def test_a_file_of_many_faults_never_crashes_the_reader() -> None:
