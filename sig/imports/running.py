@@ -115,12 +115,7 @@ def decide(
     for root_name, files in lists.items():
         kind, plain, version = parts(root_name)
         if kind == APP:
-            search = ("",)
-            if not program.script:
-                search = (
-                    places[APP].search if APP in places else project.search_folders(files.files)
-                )
-            roots.append(Root(APP, program.folder, files.text, search))
+            roots.append(Root(APP, program.folder, files.text, _search(program, lists, places)))
         elif kind == DIST:
             found = there.get(plain)
             if found is None or found.version != version:
@@ -161,6 +156,21 @@ def decide(
     return Decided(judged, plan)
 
 
+def _search(
+    program: Program, lists: Mapping[str, Manifest], places: Mapping[str, locks.Source]
+) -> tuple[str, ...]:
+    """The folders of the app in which modules are looked for."""
+    if program.script:
+        return ("",)
+    if APP in places:
+        return places[APP].search
+    # What is installed as it is, is what the commands of a project load.
+    name = normalised(_project(program, lists[APP]).name)
+    if any(parts(other)[:2] == (DIST, name) for other in lists):
+        return ()
+    return project.search_folders(lists[APP].files)
+
+
 def _script(program: Program, listed: Manifest, bad: Mapping[str, str]) -> tuple[str, int] | None:
     """Why the script is not what the lock says (R8); who runs it opens it anew and looks again."""
     from sig.verbs.run import read
@@ -189,15 +199,7 @@ def _entry(
         if program.script not in lists[APP].files:
             raise NotFound(f"{program.script} is not in {program.lock}")
         return ("file", program.script), argv0
-    try:
-        with open(os.path.join(program.folder, project.PYPROJECT), "rb") as stream:
-            raw = stream.read()
-    except OSError as error:
-        raise StoreError(f"{project.PYPROJECT}: {error.strerror}") from error
-    said = Identifier.of_bytes(raw).removeprefix("sha256:")
-    if lists[APP].files.get(project.PYPROJECT) != said:
-        raise NotFound(f"{project.PYPROJECT} differs from what {program.lock} says")
-    scripts = project.read_project(raw).scripts
+    scripts = _project(program, lists[APP]).scripts
     name = options.script
     if name is None:
         if len(scripts) != 1:
@@ -209,6 +211,19 @@ def _entry(
     if name not in scripts:
         raise UsageError(f"{argv0} has no script {name}")
     return ("call", *scripts[name]), name
+
+
+def _project(program: Program, listed: Manifest) -> project.Project:
+    """What the project's file says, if it is the one that the lock lists."""
+    try:
+        with open(os.path.join(program.folder, project.PYPROJECT), "rb") as stream:
+            raw = stream.read()
+    except OSError as error:
+        raise StoreError(f"{project.PYPROJECT}: {error.strerror}") from error
+    said = Identifier.of_bytes(raw).removeprefix("sha256:")
+    if listed.files.get(project.PYPROJECT) != said:
+        raise NotFound(f"{project.PYPROJECT} differs from what {program.lock} says")
+    return project.read_project(raw)
 
 
 # --- starting it ---------------------------------------------------------------------------------

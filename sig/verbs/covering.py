@@ -24,7 +24,7 @@ from sig.model import manifest
 from sig.model.closure import Closure
 from sig.model.identifier import Identifier, filed_by_app
 from sig.model.manifest import Manifest
-from sig.model.verdict import Answer, Verdict
+from sig.model.verdict import Answer, Judged, Verdict
 from sig.repo import objects
 from sig.trust.decide import Weighed, decide
 from sig.verbs.scopes import scoped
@@ -71,31 +71,54 @@ def closure_verdict(workspace: Workspace, closure: Closure, app: str, python: st
 
 
 class Release(NamedTuple):
-    """A release of a program that is known, 0 where there is none, and its closure."""
+    """A release of a program in a statement that counts: its number, its closure, and who says so.
+
+    0 and no closure where none is known.
+    """
 
     number: int
     closure: Identifier | None
+    judged: tuple[Judged, ...] = ()
 
 
-def highest_release(workspace: Workspace, app: str) -> Release:
-    """The highest release of a program in statements that count (K1)."""
+def releases(workspace: Workspace, app: str) -> list[Release]:
+    """The releases of a program in statements that count, the highest first (K1)."""
     trusted = sorted(workspace.config.trust)
     filed = workspace.rows([filed_by_app(app, key) for key in trusted])
     ids: set[Identifier] = set()
     for one in workspace.weigh(row for listed in filed.values() for row in listed):
         if one.attestation is not None and one.attestation.key in workspace.config.trust:
             ids.add(one.attestation.statement.id)
-    highest = Release(0, None)
+    found = []
     for id, rows in sorted(workspace.rows(sorted(ids)).items()):
         weighed = workspace.weigh(rows)
         verdict = _decided(workspace, Identifier(id), weighed, app, {})
-        counted = {(line.key, line.signed_at) for line in verdict.statements if line.counted}
+        counted = {(line.key, line.signed_at): line for line in verdict.statements if line.counted}
         for ok in _oks(weighed):
             said = _terms(ok)
-            if said is not None and said.app == app and (ok.key, ok.signed_at) in counted:
-                if said.release > highest.number:
-                    highest = Release(said.release, Identifier(id))
-    return highest
+            line = counted.get((ok.key, ok.signed_at))
+            if said is not None and said.app == app and line is not None:
+                found.append(Release(said.release, Identifier(id), (line,)))
+    return sorted(found, key=lambda one: one.number, reverse=True)
+
+
+def highest_release(workspace: Workspace, app: str) -> Release:
+    """The highest of `releases`."""
+    return next(iter(releases(workspace, app)), Release(0, None))
+
+
+def vouched(workspace: Workspace, app: str) -> dict[Identifier, tuple[Judged, ...]]:
+    """The roots in closures of a program that count, whatever their release, and who says so.
+
+    Nobody needs to look at those again. What is run is one closure all the same (K2).
+    """
+    found: dict[Identifier, tuple[Judged, ...]] = {}
+    for one in releases(workspace, app):
+        raw = None if one.closure is None else objects.read(workspace.home, one.closure)
+        if raw is not None:
+            for id in closures.read(raw).roots.values():
+                found.setdefault(id, one.judged)
+    return found
 
 
 def _decided(

@@ -109,6 +109,8 @@ def program_of(path: str, app: str | None = None) -> Program:
     else:
         folder, script = os.path.split(os.path.abspath(path))
         name = script.removesuffix(".py")
+        if not os.path.isfile(path):
+            raise NotFound(f"no {path}")
     name = app or name
     try:
         closures.criteria(closures.Terms(name, 1))
@@ -172,7 +174,12 @@ def _listed(
     for one in installed.distributions(python):
         if not left_out(one):
             files = installed.manifest_of(one)
-            local[one.root] = _without_ways(files) if one.root in edited else files
+            if one.root in edited:
+                # Where the sources lie is of this machine.
+                ways = edited[one.root].hooks
+                kept = {path: hex for path, hex in files.files.items() if path not in ways}
+                files = Manifest(kept)
+            local[one.root] = files
     wheels = covering.lists_with(workspace, local.values())
     return found | {name: _wheel(workspace, files, wheels) for name, files in local.items()}
 
@@ -182,17 +189,6 @@ def left_out(one: Distribution) -> str:
     if one.why_not:
         return one.why_not
     return "it installs others" if closures.normalised(one.name) in _INSTALLERS else ""
-
-
-def _without_ways(files: Manifest) -> Manifest:
-    """Without what says where the sources of an editable install lie: that is of this machine."""
-    return Manifest(
-        {
-            path: digest
-            for path, digest in files.files.items()
-            if "/" in path or not (path.startswith("__editable__") or path.endswith(".pth"))
-        }
-    )
 
 
 def _wheel(
@@ -256,12 +252,13 @@ def python_for(workspace: Workspace, lock: str, asked: str | None = None) -> Pyt
 
 class Source(NamedTuple):
     """Where the sources of an editable install lie: their root, its folder, and the folders of it
-    that are searched.
+    that are searched. `hooks` are the files of the install that say so.
     """
 
     root: str
     folder: str
     search: tuple[str, ...]
+    hooks: tuple[str, ...]
 
 
 def sources(program: Program, python: Python) -> dict[str, Source]:
@@ -276,7 +273,7 @@ def sources(program: Program, python: Python) -> dict[str, Source]:
         folder, search = _searched(one)
         own = os.path.realpath(folder) == os.path.realpath(program.folder)
         root = APP if own else root_name(EDITABLE, one.name, one.version)
-        found[one.distribution.root] = Source(root, folder, search)
+        found[one.distribution.root] = Source(root, folder, search, tuple(one.hooks))
     return found
 
 
@@ -284,15 +281,15 @@ def _searched(one: Editable) -> tuple[str, tuple[str, ...]]:
     """The folder of an editable install, and the folders of it in which modules are looked for."""
     places = []
     for name, place in one.sources:
-        folder, last = os.path.split(place)
-        if name and last.removesuffix(".py") != name:
+        below = "/" + name.replace(".", "/")
+        if name and not place.removesuffix(".py").endswith(below):
             raise Refused(f"{one.name} {one.version}: {name} lies in {place}, under another name")
-        places.append(folder if name else place)
+        places.append(place.removesuffix(".py").removesuffix(below) if name else place)
     folder = one.project or places[0]
-    below = [os.path.relpath(place, folder) for place in dict.fromkeys(places)]
-    if any(path.split(os.sep)[0] == ".." for path in below):
+    ways = [os.path.relpath(place, folder) for place in dict.fromkeys(places)]
+    if any(path.split(os.sep)[0] == ".." for path in ways):
         raise Refused(f"{one.name} {one.version}: not all of it lies in {folder}")
-    return folder, tuple("" if path == "." else path for path in below)
+    return folder, tuple("" if path == "." else path for path in ways)
 
 
 # --- signing it ----------------------------------------------------------------------------------
@@ -420,8 +417,10 @@ def plan(workspace: Workspace, program: Program, python: Python, closure: Closur
     def judge() -> Plan:
         verdict = covering.closure_verdict(workspace, closure, program.app, python.version)
         roots = covering.roots(workspace, closure)
+        # Of a closure that is not ok yet: what was vouched for as part of another of this program.
+        others = {} if verdict.answer is Answer.OK else covering.vouched(workspace, program.app)
         lines = [python_line(workspace, python)]
-        lines += [_line(root, verdict) for root in roots]
+        lines += [_line(root, verdict, others.get(root.id, ())) for root in roots]
         lines += [
             Line("dist", f"{one.name} {one.version}".strip(), None, "left out", (), why)
             for one in installed.distributions(python)
@@ -443,7 +442,7 @@ def python_line(workspace: Workspace, python: Python) -> Line:
     return Line("python", f"{python.version} {python.executable}", None, "not attested")
 
 
-def _line(root: Root, closure: Verdict) -> Line:
+def _line(root: Root, closure: Verdict, others: tuple[Judged, ...]) -> Line:
     kind, name, version = parts(root.name)
     label = f"{name} {version}".strip()
     files = None if root.files is None else len(root.files)
@@ -453,6 +452,8 @@ def _line(root: Root, closure: Verdict) -> Line:
     for verdict in (root.verdict, closure):
         if verdict.answer is Answer.OK:
             return Line(kind, label, files, "ok", _counted(verdict))
+    if others:
+        return Line(kind, label, files, "ok", others)
     return Line(kind, label, files, "not attested")
 
 
