@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -48,6 +46,8 @@ class Project(NamedTuple):
 
 def read_project(raw: bytes) -> Project:
     """The meaning of a ``pyproject.toml`` (A3). Raises FormatError."""
+    import tomllib
+
     if len(raw) > limits.STATEMENT:
         raise FormatError(f"{PYPROJECT} is larger than {limits.STATEMENT >> 20} MiB")
     try:
@@ -103,6 +103,8 @@ def _there(folder: str, paths: Iterable[str]) -> dict[str, str]:
 
 def _tracked(folder: str) -> list[str] | None:
     """The files that git tracks below the folder; None where there is no git, or none of its."""
+    import subprocess
+
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/"}
     # A repository's own configuration can name programs that git would run.
     safe = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.directory=*")

@@ -32,11 +32,11 @@ from sig.repo import installed, objects, project, tree
 from sig.repo.installed import Distribution, Editable
 from sig.repo.python import Python, python_of
 from sig.verbs import covering
-from sig.verbs.attest import Claim
 from sig.verbs.covering import Root
 from sig.verbs.trees import list_verdict
 
 if TYPE_CHECKING:
+    from sig.verbs.attest import Claim
     from sig.verbs.workspace import Workspace
 
 SUFFIX = ".lock"
@@ -313,6 +313,8 @@ def release(workspace: Workspace, path: str) -> Release:
 
     Raises Refused where it does not, FormatError for what is no lock, NotFound, StoreError.
     """
+    from sig.verbs.attest import Claim
+
     lock = os.path.abspath(path)
     program = Program(os.path.dirname(lock), "", os.path.basename(lock).removesuffix(SUFFIX), lock)
     closure = read(lock)
