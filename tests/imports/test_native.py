@@ -195,8 +195,10 @@ def pythons() -> list[str]:
     for minor in range(9, 15):
         name = f"python3.{minor}"
         for other in (shutil.which(name), *sorted(shelf.glob(f"*/bin/{name}"))):
-            if other is not None and not subprocess.run([other, "-c", ""]).returncode:
-                found.setdefault(minor, str(other))
+            if other is None or minor in found:
+                continue
+            if not subprocess.run([other, "-c", ""], capture_output=True).returncode:
+                found[minor] = str(other)
     return list(found.values())
 
 
