@@ -208,11 +208,16 @@ def _fail(error: BaseException, ours: int) -> NoReturn:
 
 
 class _Interrupted:
-    """Dies of SIGINT, so that a shell sees it, when all else of the interpreter is gone: what
-    Python clears last are the attributes of `sys`."""
+    """Dies of SIGINT, so that a shell sees it, when all else of the interpreter is gone: of what
+    Python clears, the attributes of `sys` are the last."""
 
-    def __del__(self, kill: Any = os.kill, getpid: Any = os.getpid) -> None:
-        kill(getpid(), 2)
+    def __init__(self) -> None:
+        self._last = _flush, os.kill, os.getpid()  # our own names are cleared before
+
+    def __del__(self) -> None:
+        flush, kill, process = self._last
+        flush()
+        kill(process, 2)
 
 
 # --- what is told --------------------------------------------------------------------------------
@@ -221,14 +226,18 @@ class _Interrupted:
 def stop(code: int, message: str) -> NoReturn:
     """Ends the process (B4)."""
     try:
-        for name in ("stdout", "stderr"):
-            try:
-                getattr(sys, name).flush()
-            except BaseException:  # noqa: S110  # whatever it is: this is the end
-                pass
+        _flush()
         _tell(f"error: {message}\nerror: stopped\n")
     finally:
         _exit(code)
+
+
+def _flush(sys: Any = sys) -> None:
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except BaseException:  # noqa: S110  # whatever it is: this is the end
+            pass
 
 
 def _tell(text: str) -> None:

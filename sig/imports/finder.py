@@ -221,10 +221,13 @@ class Finder:
     def hook(self, path: str) -> FileFinder | Entry:
         """For sys.path_hooks. Raises ImportError for what is neither covered nor plain Python's."""
         where = self._below(path) if isinstance(path, str) else None
-        if where is None:
-            raise ImportError("nothing is covered below it", path=path)
-        place, folder = where
-        return self.plain(folder) if place is None else Entry(self, place, folder)
+        if where is not None:
+            place, folder = where
+            if place is not None:
+                return Entry(self, place, folder)
+            if os.path.isdir(folder):
+                return self.plain(folder)
+        raise ImportError("nothing is covered below it", path=path)
 
     def plain(self, folder: str) -> FileFinder:
         """What plain Python has for a folder that only root can write to (F2)."""

@@ -1,0 +1,102 @@
+"""The sealed file, and how it is started."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sig.imports import packing
+from sig.imports.plan import read
+from tests.imports.child import ENVIRONMENT, Program, Python, sealed, write
+
+
+def test_the_file_is_a_plain_zip(program: Program) -> None:
+    """Anybody can look into it: stored, sorted, without times or comment, always the same."""
+    program.files({"main.py": "print(1)\n"})
+    data = packing.pack(program.plan())
+
+    assert data == packing.pack(program.plan())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert sorted(names) == names and b"" == archive.comment
+        for entry in archive.infolist():
+            assert zipfile.ZIP_STORED == entry.compress_type
+            assert (b"", b"") == (entry.extra, entry.comment)
+        assert program.plan() == read(archive.read("plan"))
+        for name in packing.MODULES:
+            path = Path(packing.__file__).with_name(f"{name}.py")
+            assert path.read_bytes() == archive.read(f"source/{name}")
+
+
+def test_python_runs_the_zip_as_well(program: Program) -> None:
+    """Slower, to the same end: nothing of it is found any more, and its descriptor is closed."""
+    program.files(
+        {
+            "main.py": "import os, sys\n"
+            "print(sys.argv, [x for x in sys.path if 'fd' in x], __file__, __spec__, __package__)\n"
+            "print(len(os.listdir('/proc/self/fd')), list(sys.path_importer_cache))\n"
+            "print(sorted(globals()), __import__('__future__').annotations.optional)\n"
+            "try: import covered\n"
+            "except ModuleNotFoundError: 1 / 0\n"
+        }
+    )
+    descriptor = sealed(packing.pack(program.plan()))
+    words = (program.python.path, "-I", "-S", "-B", f"/proc/self/fd/{descriptor}", "a")
+    slow = program._run(words, pass_fds=[descriptor])
+    os.close(descriptor)
+
+    assert program.run("a") == slow
+    assert 1 == slow.code and slow.err.endswith("ZeroDivisionError: division by zero\n")
+    assert f"{program.app}/main.py None None" in slow.out
+
+
+def test_a_plan_that_contradicts_itself_is_not_packed(program: Program) -> None:
+    """It is seen before anything is started."""
+    program.files({"main.py": ""})
+    with pytest.raises(ValueError):
+        packing.pack(program.plan(entry=("file", "other.py")))
+
+
+@pytest.mark.parametrize("way", ["a folder", "the search path"])
+def test_the_interpreter_is_called_by_its_own_path(
+    python: Python, tmp_path: Path, way: str
+) -> None:
+    """By the name of the script CPython would take the standard library that lies beside it."""
+    version = f"python{python.version[0]}.{python.version[1]}"
+    home = write(tmp_path / "home", {"bin/get": ""})
+    (home / "bin/get").chmod(0o755)
+    library = home / "lib" / version
+    library.mkdir(parents=True)
+    for entry in Path(python.stdlib[0]).iterdir():
+        (library / entry.name).symlink_to(entry)
+    name = "get" if way == "the search path" else str(home / "bin/get")
+    words = (name, "-I", "-S", "-c", "import sys; print(sys.prefix)")
+    environment = ENVIRONMENT | {"PATH": f"{home}/bin"}
+    ended = subprocess.run(words, executable=python.path, capture_output=True, env=environment)
+    assert f"{home}\n".encode() in ended.stdout  # the control
+
+    words = packing.command(python.path, 50, name, ("-x", "y"))
+    assert python.path == words[0]
+    assert ("-I", "-S", "-B", "-c") == words[1:5]
+    assert ("-x", "y") == words[6:]
+    for relative in ("python3", "./python3", ""):
+        with pytest.raises(ValueError):
+            packing.command(relative, 3, name, ())
+
+
+def test_a_file_that_is_cut_off_starts_nothing(program: Program) -> None:
+    """Sealed, it cannot be; if it is, half a program does not run."""
+    program.files({"main.py": "print(1)\n"})
+    data = packing.pack(program.plan())
+    for size in (5000, len(data) // 4):
+        descriptor = sealed(data[:size])
+        words = packing.command(program.python.path, descriptor, "main.py", ())
+        ended = program._run(words, pass_fds=[descriptor])
+        os.close(descriptor)
+        assert (1, "") == ended[:2]
