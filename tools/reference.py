@@ -18,6 +18,7 @@ import inspect
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -197,6 +198,25 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "id": "of the folder or archive: what a statement about it is about",
         "exclude": "globs of what was left out",
         "files": "each `path` with its `sha256` in hex",
+    },
+    "`lock`, and a refusing `run` of what has a lock": {
+        "lock": "its absolute path",
+        "app": "what the program is called",
+        "id": "of the closure: what a statement about it is about",
+        "verdict": "about the closure, for this program; see Verdicts",
+        "reason": "see Verdicts",
+        "message": "one sentence for people",
+        "plan": "a line for the interpreter, for each root, and for what is left out",
+        "next": "the one next command; null where something is marked bad",
+        "error": "`run` only: why it is not run; see Error codes",
+    },
+    "`plan` of `lock` and `run`": {
+        "kind": "`python`, `app`, `editable`, `dist` or `pth`",
+        "label": "name and version",
+        "files": "how many its list has; null without a list",
+        "state": "`ok`, `system`, `not attested`, `marked bad`, `left out` or `not run`",
+        "why": "for people: why it is left out or not run",
+        "keys": "fingerprints of those whose word made it ok or bad",
     },
     "`publish`": {
         "target": "the folder",
@@ -438,6 +458,9 @@ class Stage:
             text = text.replace(str(person.place), home).replace(str(person.home), home)
         text = text.replace(str(self.world.path), "/home/alice/..")
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", INSTANT, text)
+        text = re.sub(r"python 3\.\d+\.\d+ system", "python 3.11.2 system", text)
+        text = re.sub(r"python:>=3\.\d+,<3\.\d+", "python:>=3.11,<3.12", text)
+        text = re.sub(r"lib/python3\.\d+/", "lib/python3.11/", text)
         return re.sub(r"(?<=on |ed )20\d\d-\d\d-\d\d", INSTANT[:10], text)
 
 
@@ -535,6 +558,38 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     stage.block("sig verify --manifest SHA256SUMS hello", "sig verify --manifest test.txt hello")
     (alice.place / "hello/link").symlink_to("a.py")
     stage.block("sig attest hello", "sig verify hello")
+
+    _environment(alice.place / "v")
+    (alice.place / "app").mkdir()
+    alice.write("app/hello.py", "import greet\n\nprint(greet.WORD)\n")
+    stage.section(
+        "lock", "One line a root, with the files in it; the next command last.",
+        "The version of Python is that of the machine.",
+    )  # fmt: skip
+    stage.block("sig lock --python v/bin/python app/hello.py", "sig run app/hello.py")
+    stage.block('sig attest app/hello.lock --ok --reviewed -m "read it"')
+    stage.block("sig lock --python v/bin/python app/hello.py", "sig run app/hello.py")
+    stage.say("What differs is not loaded, and a program that loads it ends:")
+    alice.write(f"{_site(alice.place / 'v')}/greet.py", "WORD = 'evil'\n")
+    stage.block("sig run app/hello.py", "sig attest app/hello.lock")
+    stage.say("A next release shows what is new, and the one before is not run any more:")
+    stage.block(
+        "sig lock --python v/bin/python app/hello.py",
+        'sig attest app/hello.lock --ok --reviewed -m ""',
+        "sig run app/hello.py",
+    )
+    stage.say("An upgrade, a script that changed, and what somebody who counts warns about:")
+    _environment(alice.place / "v", "2.0")
+    stage.block("sig run app/hello.py")
+    _environment(alice.place / "v", "1.0")
+    alice.write(f"{_site(alice.place / 'v')}/greet.py", "WORD = 'evil'\n")
+    alice.write("app/hello.py", "print('other')\n")
+    stage.block("sig run app/hello.py")
+    alice.write("app/hello.py", "import greet\n\nprint(greet.WORD)\n")
+    alice.sig("attest", _site(alice.place / "v") / "greet.py", "--not-ok", "--reviewed", "-m", "")
+    stage.block("sig run app/hello.py")
+    stage.say("What is no program:")
+    stage.block("sig lock missing.py", "sig lock app", "sig run --python x hello.txt")
 
     assert 0 == bob.sig("setup", bob.fingerprint).status
     assert 0 == bob.sig("attest", "test.txt", "--ok", "--reviewed", "-m", "works").status
@@ -660,6 +715,27 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     nowhere = {"PATH": str(stage.world.path)}
     stage.block("sig verify hello.txt", 'sig attest hello.txt --ok --reviewed -m ""', env=nowhere)
     return stage.text
+
+
+def _site(place: Path) -> Path:
+    """Where packages are in an environment."""
+    (found,) = place.glob("lib/python3.*/site-packages")
+    return found
+
+
+def _environment(place: Path, version: str = "1.0") -> None:
+    """An environment of the system's Python with one small distribution."""
+    if not place.exists():
+        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", place], check=True)
+    site = _site(place)
+    for old in site.glob("greet-*"):
+        shutil.rmtree(old)
+    info = site / f"greet-{version}.dist-info"
+    info.mkdir()
+    (site / "greet.py").write_text("WORD = 'hello'\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: greet\nVersion: {version}\n")
+    listed = ["greet.py", f"{info.name}/METADATA", f"{info.name}/RECORD"]
+    (info / "RECORD").write_text("".join(f"{path},,\n" for path in listed))
 
 
 def world_forger() -> Any:

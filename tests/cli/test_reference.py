@@ -67,6 +67,7 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
         "manifests",
         "closest",
         "differences",
+        "error",
         "publish.target",
         "publish.url",
     }
@@ -101,6 +102,14 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
         for one in sig(*words)["remotes"]:  # type: ignore[attr-defined]
             listed("remotes of remote and fetch", one)
     listed("manifest", sig("manifest", "bad"))
+    alice.write("app/hello.py", "print()\n")
+    reference()._environment(alice.place / "v")
+    locked = sig("lock", "--python", alice.place / "v/bin/python", "app/hello.py")
+    for document in (locked, alice.sig("run", "--json", "app/hello.py").json):
+        document.pop("version", None)
+        listed("lock, and a refusing run of what has a lock", document)
+        for line in document["plan"]:
+            listed("plan of lock and run", line)
     listed("publish", sig("publish", str(again.world.path / "www")))
     found = sig("setup", alice.fingerprint, "--from", str(again.world.path / "www"))
     assert found.pop("keys")
