@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.cli import apps
+from tests.cli.apps import App
 from tests.world import Person, Seeds, Server, World, id_of
 
 
@@ -91,3 +93,23 @@ def again(_first: Told, world: World) -> Iterator[Told]:
     for server, person in ((_first.server, _first.bob), (_first.carols, _first.carol)):
         server.answers.clear()
         server.folder = person.folder / "repo"
+
+
+@pytest.fixture(scope="session")
+def _probed(seeds: Seeds) -> Iterator[App]:
+    world = World(seeds)
+    alice = world.person("alice")
+    yield apps.make(alice, apps.PROBE_FILES, "probe.py", "requests==2.32.3").signed()
+    world.close()
+
+
+@pytest.fixture
+def probe(_probed: App, world: World) -> App:
+    """A signed app that runs what it is told, with requests: a copy that may be changed."""
+    return _probed.again(world)
+
+
+@pytest.fixture
+def untouched(_probed: App) -> App:
+    """The same, for tests that change nothing of it."""
+    return _probed

@@ -1,0 +1,217 @@
+"""`sig run FOLDER`: a project's command from [project.scripts], installed and editable."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import wheels
+from tests.cli import apps
+from tests.cli.apps import App
+from tests.world import World
+
+PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "hello-tool"
+version = "1.0"
+dependencies = ["click>=8.1"]
+
+[project.scripts]
+hello = "hello_tool.cli:main"
+
+[tool.setuptools.package-data]
+hello_tool = ["*.txt"]
+"""
+SOURCE = """\
+import importlib.metadata
+import importlib.resources
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def main():
+    "Greets."
+
+
+@main.command()
+@click.argument("name")
+def greet(name):
+    "Greet NAME."
+    click.echo(Path(__file__).with_name("greeting.txt").read_text().strip() + " " + name)
+    words = importlib.resources.files("hello_tool").joinpath("greeting.txt")
+    click.echo(words.read_text(), nl=False)
+    click.echo(importlib.metadata.version("hello-tool"))
+    click.echo([found.value for found in importlib.metadata.entry_points(name="hello")])
+    click.echo(Path(sys.argv[0]).name)
+    click.get_current_context().exit(7)
+"""
+LAYOUTS = {"src": "src/hello_tool", "flat": "hello_tool"}
+
+
+def project(world: World, layout: str, *words: str) -> tuple[App, Path]:
+    """A project, installed into its environment: what is run, and the folder of its package."""
+    alice = world.person("alice")
+    package = f"hello/{LAYOUTS[layout]}"
+    alice.write("hello/pyproject.toml", PROJECT)
+    alice.write(f"{package}/__init__.py", "")
+    alice.write(f"{package}/cli.py", SOURCE)
+    alice.write(f"{package}/greeting.txt", "hello\n")
+    python = wheels.environment(alice.place / "v", wheels.system(), "click")
+    wheels.pip(python, *words, alice.place / "hello")
+    if "--editable" not in words:
+        for rest in ("hello/build", f"{package}.egg-info"):
+            shutil.rmtree(alice.place / rest, ignore_errors=True)
+    return App(alice, alice.place, python, "hello", "hello"), alice.place / package
+
+
+def signed(app: App) -> App:
+    """Locked, and signed with the command that the plan proposes."""
+    locked = app.lock()
+    assert 0 == locked.status, locked
+    words = apps.next_of(locked)
+    assert ["sig", "attest"] == words[:2]
+    ran = app.person.sig(*words[1:], input=apps.YES, cwd=app.place)
+    assert 0 == ran.status, ran
+    return app
+
+
+def plain(app: App, *words: str) -> tuple[int, str, str]:
+    """The command that pip made."""
+    import subprocess
+
+    ran = subprocess.run(
+        [app.prefix / "bin/hello", *words],
+        env=app.person.environment,
+        cwd=app.place,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+WAYS = pytest.mark.parametrize(
+    ("layout", "words"),
+    [("src", ()), ("src", ("--editable",)), ("flat", ()), ("flat", ("--editable",))],
+    ids=["src", "src editable", "flat", "flat editable"],
+)
+
+
+@WAYS
+def test_a_command_runs_as_pip_installed_it(
+    world: World, layout: str, words: tuple[str, ...]
+) -> None:
+    """Its plan says what the project is; then output, status, the name in its usage, and the data
+    beside its code are those of plain Python."""
+    app, _ = project(world, layout, *words)
+    told = apps.plan(app.lock())
+    mine = [line for line in told if re.match(r"dist hello[-_]tool 1\.0 \d+ files ", line)]
+    assert [line for line in told if line.startswith("dist click 8.1.8 ")]
+    assert [line for line in told if re.match(r"app \d+ files not attested", line)]
+    assert words or 1 == len(mine)
+    assert 111 == app.run("--help").status
+    signed(app)
+
+    for given in (("greet", "you"), ("--help",), ("greet",), ("greet", "--help"), ("none",)):
+        ran = app.run(*given)
+        assert plain(app, *given) == (ran.status, ran.stdout, ran.stderr)
+        assert given != ("--help",) or ran.stdout.startswith("Usage: hello [OPTIONS]")
+        assert given != ("greet", "you") or 7 == ran.status
+
+
+@pytest.mark.parametrize("words", [(), ("--editable",)], ids=["installed", "editable"])
+@pytest.mark.parametrize("name", ["cli.py", "greeting.txt"])
+def test_a_changed_file_of_the_project_stops_it(
+    world: World, words: tuple[str, ...], name: str
+) -> None:
+    """In the folder that Python loads it from: the installed copy, or the project itself. Data
+    counts as code does."""
+    app, package = project(world, "src", *words)
+    signed(app)
+    path = (package if words else app.site / "hello_tool") / name
+    assert 7 == app.run("greet", "you").status
+
+    apps.kept(path, path.read_text() + app.evil if name == "cli.py" else "evil\n")
+    shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
+
+    ran = app.run("greet", "you")
+    assert (111, False) == (ran.status, app.was_evil()), ran
+    assert name in ran.stderr
+    assert ran.stderr.splitlines()[-1] in apps.STOPPED
+    assert 7 == plain(app, "greet", "you")[0]
+    assert app.was_evil() or name == "greeting.txt"
+
+
+def test_the_project_that_an_installed_copy_was_made_of_does_not_run(world: World) -> None:
+    """Whichever of the two is taken: never other bytes than those of the list."""
+    app, package = project(world, "src")
+    signed(app)
+    path = package / "cli.py"
+    path.write_text(path.read_text() + app.evil)
+
+    ran = app.run("greet", "you")
+
+    assert not app.was_evil()
+    assert ran.status in (7, 111)
+
+
+@pytest.mark.parametrize("words", [(), ("--editable",)], ids=["installed", "editable"])
+def test_a_dropped_module_of_the_project_does_not_exist(
+    world: World, words: tuple[str, ...]
+) -> None:
+    """Beside its code, in the project's folder, and in its environment."""
+    app, package = project(world, "src", *words)
+    signed(app)
+    place = package if words else app.site / "hello_tool"
+    for path in (place.parent / "click.py", place.parent / "json.py", app.site / "six.py"):
+        if not path.exists():
+            path.write_text(app.evil)
+    (place.parent / "click").mkdir(exist_ok=True)
+    if words:
+        (place.parent / "click/__init__.py").write_text(app.evil)
+
+    ran = app.run("--help")
+
+    assert (0, False) == (ran.status, app.was_evil()), ran
+
+
+def test_a_path_line_that_was_changed_leads_nowhere(world: World) -> None:
+    """The folder of an editable install is fixed when the list is made, not by a .pth of today."""
+    app, package = project(world, "src", "--editable")
+    signed(app)
+    evil = app.person.home / "evil/hello_tool"
+    shutil.copytree(package, evil)
+    (evil / "cli.py").write_text(app.evil + SOURCE)
+    (path,) = app.site.glob("__editable__*.pth")
+    path.write_text(f"{evil.parent}\n")
+
+    ran = app.run("greet", "you")
+
+    assert not app.was_evil(), ran
+    assert ran.status in (7, 111)
+    assert 7 == plain(app, "greet", "you")[0]
+    assert app.was_evil()
+
+
+def test_a_project_without_a_command_runs_none(world: World) -> None:
+    """Nothing is guessed."""
+    app, _ = project(world, "src")
+    path = app.place / "hello/pyproject.toml"
+    path.write_text(path.read_text().replace('hello = "hello_tool.cli:main"', ""))
+    if 0 == app.lock().status:
+        signed(app)
+
+    ran = app.run("greet", "you")
+
+    assert (True, "") == (ran.status in (111, 112), ran.stdout), ran
+    assert "error: not run" == ran.stderr.splitlines()[-1]
