@@ -83,20 +83,23 @@ def start(scope: dict[str, Any], text: bytes, codes: dict[str, memoryview], comp
         loads.append(load)
         if plan.trace:
             name, path, digest, root, microseconds = load
-            _tell(f"sig: {name} {path} {digest[:12]} {root} {microseconds}\n")
+            _tell(shown(f"sig: {name} {path} {digest[:12]} {root} {microseconds}") + "\n")
 
+    shown = memory.load("opening").shown
     opening = memory.load("opening").Opening(
         covered, stop, told if plan.trace or plan.report else None
     )
     finder = memory.load("finder").Finder(opening, memory.find_spec)
     doors = memory.load("doors")
     del sys.meta_path[0], sys.modules["__future__"]  # a stub of `packing`
+    _dress(plan)  # before: what it needs is Python's own
     doors.install(finder)  # B2
     if plan.report:
         import atexit
 
-        atexit.register(_report, plan.report, loads, opening)  # the first one registered runs last
-    _dress(plan)
+        atexit.register(
+            _report, os.getpid(), plan.report, loads, opening
+        )  # the first one registered runs last
     if plan.entry[0] == "file":
         path = plan.file or covered.entry()
         loader = memory.load("finder").SourceLoader(finder, "__main__", path)
@@ -135,13 +138,13 @@ def _main(scope: dict[str, Any], path: str, loader: object) -> None:
 
 def _dress(plan: Any) -> None:
     """B3. What `site` would have added, and what the caller's command line has put in the way."""
+    if plan.prefix:
+        sys.prefix = sys.exec_prefix = plan.prefix
     import site
 
     site.setquit()
     site.setcopyright()
     site.sethelper()
-    if plan.prefix:
-        sys.prefix = sys.exec_prefix = plan.prefix
     sys.argv[0] = plan.argv0
     sys.executable = sys._base_executable = plan.executable  # type: ignore[attr-defined]
     if hasattr(sys, "orig_argv"):  # Python 3.10
@@ -247,8 +250,12 @@ def _tell(text: str) -> None:
         pass
 
 
-def _report(path: str, loads: list[tuple[str, str, str, str, int]], opening: Any) -> None:
+def _report(
+    process: int, path: str, loads: list[tuple[str, str, str, str, int]], opening: Any
+) -> None:
     """What was loaded, for who packs it or looks at it."""
+    if os.getpid() != process:  # a fork that ends as its parent will
+        return
     import json
 
     names = ("name", "path", "sha256", "root", "microseconds")

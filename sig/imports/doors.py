@@ -5,7 +5,9 @@ Not here: the answers (`finder`).
 
 D1  `runpy.run_path` runs the verified bytes of a covered file, also for the children of
     `multiprocessing`. It runs no other file, no folder and no archive.
-D2  `spec_from_file_location` finds loaders of covered files, and of files of plain Python.
+D2  The loaders of files, which `spec_from_file_location`, `imp` and FileFinder use, give the
+    verified bytes of a covered file, and are plain where plain Python's files are (F2). For them
+    there are no others.
 D3  The resources of a package are those that are covered, also of a namespace package.
 
 A program that brings its own loader, or runs what it reads, is not stopped: it was attested.
@@ -14,11 +16,12 @@ A program that brings its own loader, or runs what it reads, is not stopped: it 
 from __future__ import annotations
 
 import _frozen_importlib_external
+import errno
 import os
 import sys
 from _frozen_importlib import FrozenImporter
 
-from .finder import Finder
+from .finder import ExtensionLoader, Finder
 from .opening import shown
 
 TYPE_CHECKING = False
@@ -31,13 +34,12 @@ _external: Any = _frozen_importlib_external  # what no stub has
 
 def install(finder: Finder) -> None:
     """From here on a name stands for what is covered, and for nothing else."""
-    sys.meta_path[:] = [
-        finder if found is _external.PathFinder else found for found in sys.meta_path
-    ]
+    others: list[Any] = [found for found in sys.meta_path if found is not _external.PathFinder]
+    sys.meta_path[:] = [*others, finder]
     sys.path_hooks[:] = [finder.hook]
     sys.path_importer_cache.clear()
     sys.path[:] = finder.covered.shown()
-    _locations(finder)
+    _files(finder)
     _namespaces(finder)
     finder.patches["runpy"] = lambda module: _runpy(finder, module)
     if sys.hexversion < 0x30A0000:
@@ -81,16 +83,36 @@ def _runpy(finder: Finder, module: Any) -> None:
     module._get_code_from_file = code_from_file
 
 
-def _locations(finder: Finder) -> None:
-    plain = _external._get_supported_file_loaders()
+def _files(finder: Finder) -> None:
+    plain_data = _external.FileLoader.get_data
+    plain_module = _external.ExtensionFileLoader.create_module
 
-    def loaders() -> list[tuple[Any, list[str]]]:
-        return [
-            (lambda name, path, kind=kind: finder.loader(name, path, kind), suffixes)
-            for kind, suffixes in plain
-        ]
+    def get_data(loader: Any, path: Any) -> Any:
+        text = os.path.abspath(os.fsdecode(path))
+        if finder.covered.ordinary(text):
+            return plain_data(loader, path)
+        found = finder.opening.find(text)
+        if found is not None and text.endswith(".py"):
+            return finder.opening.module(found[0], loader.name)
+        if found is not None:
+            return finder.opening.read(found[0])
+        if finder.covered.ordinary(os.path.realpath(text)):
+            return plain_data(loader, path)
+        raise FileNotFoundError(errno.ENOENT, "not covered", path)
 
-    _external._get_supported_file_loaders = loaders
+    def create_module(loader: Any, spec: Any) -> Any:
+        text = os.path.abspath(loader.path)
+        if finder.covered.ordinary(text):
+            return plain_module(loader, spec)
+        found = finder.opening.find(text)
+        if found is not None:
+            return ExtensionLoader(finder, spec.name, found[0]).create_module(spec)
+        if finder.covered.ordinary(os.path.realpath(text)):
+            return plain_module(loader, spec)
+        raise ImportError(f"{shown(text)} is not covered", name=spec.name, path=loader.path)
+
+    _external.FileLoader.get_data = get_data
+    _external.ExtensionFileLoader.create_module = create_module
 
 
 def _common(module: ModuleType) -> None:

@@ -10,8 +10,8 @@ F3  A covered module is compiled from the bytes that were hashed. Bytecode is ne
     written.
 F4  A namespace package is there only if a covered file lies below it, or in a folder of the system.
     The standard library has none.
-F5  Who asks by a path (path hooks, `spec_from_file_location`, `runpy.run_path`) gets the same
-    answers: the covered file or none. A folder or an archive is not run.
+F5  Who asks by a path (path hooks, and `doors`) gets the same answers: the covered file or none. A
+    folder or an archive is not run.
 
 Our frames are named as importlib's own, so that Python leaves them out of tracebacks as well
 (`packing`).
@@ -28,7 +28,7 @@ from _frozen_importlib_external import FileFinder, _LoaderBasics, decode_source
 from _thread import allocate_lock
 
 from .covered import Covered, Place
-from .opening import Opening, shown
+from .opening import Opening
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -236,23 +236,20 @@ class Finder:
             found = self._plain[folder] = FileFinder(folder, *self._loaders)
         return found
 
-    def loader(self, name: str, path: str, plain: Callable[[str, str], Any]) -> Any:
-        """The loader of the file at a path, covered or plain (F5). Raises ImportError."""
-        found = self.opening.find(path)
-        if found is not None and not path.endswith(".pyc"):
-            return (SourceLoader if path.endswith(".py") else ExtensionLoader)(self, name, found[0])
-        if found is None and self.covered.ordinary(os.path.realpath(path)):
-            return plain(name, path)
-        raise ImportError(f"{shown(path)} is not covered", name=name, path=path)
-
     def _below(self, path: str) -> tuple[Place | None, str] | None:
-        path = os.path.abspath(path)
+        try:
+            path = os.path.abspath(path)
+        except OSError:  # there is no current folder any more
+            return None
         if path not in self._known:
             found: tuple[Place | None, str] | None = self.covered.folder(path)
             if found is None and self.covered.ordinary(path):
                 found = None, path
             if found is None:
-                real = os.path.realpath(path)
+                try:
+                    real = os.path.realpath(path)
+                except ValueError:  # no path at all
+                    return None
                 return self._below(real) if real != path else None
             self._known[path] = found
         return self._known[path]

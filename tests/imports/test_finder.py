@@ -575,7 +575,7 @@ def test_a_module_by_its_path_is_the_covered_one(program: Program) -> None:
             "e = '/tmp/../' + os.getcwd() + '/e.py'\n"
             "for path in ('plug/evil.py', 'evil.pyc', 'evil.so', e):\n"
             "    try: load(path)\n"
-            "    except ImportError as error: print(error)\n"
+            "    except (ImportError, OSError) as error: print(error)\n"
             "print(u.spec_from_file_location('m', 'x.txt'))\n"
             "open('plug/in.py', 'w').write('x = 2')\n"
             "load('plug/in.py')\n",
@@ -586,12 +586,51 @@ def test_a_module_by_its_path_is_the_covered_one(program: Program) -> None:
     ended = program.run()
 
     assert 111 == ended.code
-    names = ("plug/evil.py", "evil.pyc", "evil.so", "e.py")
     lines = ended.out.splitlines()
     assert [f"1 {program.app}/plug/in.py", "0123456789"] == lines[:2]
     assert "None" == lines.pop()
-    for name, line in zip(names, lines[2:], strict=True):
-        assert line.endswith(f"{name} is not covered")
+    for name, line in zip(("evil.py", "evil.pyc", "evil.so", "e.py"), lines[2:], strict=True):
+        assert "not covered" in line and name in line
+
+
+def test_a_loader_by_hand_is_no_way_around(program: Program) -> None:
+    """Those of importlib, and what `imp` made of them until Python 3.12."""
+    program.files(
+        {
+            "main.py": "import importlib.machinery as m, importlib.util as u, sys, warnings\n"
+            "warnings.simplefilter('ignore')\n"
+            "def run(loader): loader.load_module('x')\n"
+            "ways = [lambda: run(m.SourceFileLoader('x', 'evil.py')),\n"
+            "        lambda: run(m.SourcelessFileLoader('x', 'evil.pyc')),\n"
+            "        lambda: run(m.ExtensionFileLoader('x', 'evil.so')),\n"
+            "        lambda: run(m.FileFinder('.', (m.SourceFileLoader, ['.py']))"
+            ".find_spec('evil').loader)]\n"
+            "try: import imp\n"
+            "except ImportError: pass\n"
+            "else: ways += [lambda: imp.load_source('x', 'evil.py'),\n"
+            "        lambda: imp.load_module('evil', *imp.find_module('evil', ['.'])),\n"
+            "        lambda: imp.load_compiled('x', 'evil.pyc'),\n"
+            "        lambda: imp.load_package('x', 'package')]\n"
+            "for way in ways:\n"
+            "    try: way()\n"
+            "    except (ImportError, OSError) as error: pass\n"
+            "    else: print('EVIL', way)\n"
+            "run(m.SourceFileLoader('x', 'helper.py'))\n"
+            "print(sys.modules['x'].x)\n"
+            "sys.dont_write_bytecode = False\n"
+            "open('helper.py', 'w').write('print(\"EVIL\")')\n"
+            "run(m.SourceFileLoader('x', 'helper.py'))\n",
+            "helper.py": "x = 1\n",
+        }
+    )
+    write(
+        program.app, {"evil.py": EVIL, "evil.pyc": b"", "evil.so": b"", "package/__init__.py": EVIL}
+    )
+    evil(program)
+    write(program.app, {"helper.py": "x = 1\n"})  # the control wrote to it
+    ended = program.run()
+
+    assert (111, "1\n") == ended[:2], ended
 
 
 def test_runpy_runs_what_is_covered(program: Program) -> None:
@@ -685,7 +724,8 @@ def test_an_extension_module_is_mapped_from_the_bytes_that_were_hashed(program: 
     program.files(
         {
             "main.py": "import pack._json as j, sys\n"
-            "print(j.__name__, j.__file__, j.__spec__.origin, j.__package__, j.scanstring('a\"', 0))\n"
+            "print(j.__name__, j.__file__, j.__spec__.origin, j.__package__, end=' ')\n"
+            "print(j.scanstring('a\"', 0))\n"
             "print(j.__loader__.is_package('pack._json'), j.__loader__.get_code('pack._json'),"
             " j.__loader__.get_source('pack._json'), type(j.__loader__).__name__)\n"
         }
@@ -704,6 +744,34 @@ def test_an_extension_module_is_mapped_from_the_bytes_that_were_hashed(program: 
     ended = program.run()
     expected = f"error: {path} is not the file that dist/pack-1.0 has\nerror: stopped\n"
     assert (111, "", expected) == ended
+
+
+def test_an_extension_module_beside_a_covered_source_file_is_not_there(program: Program) -> None:
+    """Plain Python would prefer it."""
+    there = sorted(Path(program.python.stdlib[1]).glob("_json.*.so"))[0]
+    program.files({"main.py": "import helper\nprint(helper.x)\n", "helper.py": "x = 1\n"})
+    write(program.app, {there.name.replace("_json", "helper"): there.read_bytes()})
+
+    assert "PyInit_helper" in program.plain().err
+    assert (0, "1\n", "") == program.run()
+
+
+def test_ctypes_maps_what_is_covered(program: Program) -> None:
+    """A library that lies about is none."""
+    there = sorted(Path(program.python.stdlib[1]).glob("_json.*.so"))[0]
+    program.files(
+        {
+            "main.py": "import ctypes, os\n"
+            "print(ctypes.CDLL(os.path.abspath('good.so')).PyInit__json is not None)\n"
+            "ctypes.CDLL(None).getpid()\n"
+            "try: ctypes.CDLL(os.path.abspath('evil.so'))\n"
+            "except OSError as error: print('not covered' in str(error))\n",
+            "good.so": there.read_bytes(),
+        }
+    )
+    write(program.app, {"evil.so": there.read_bytes()})
+
+    assert (0, "True\nTrue\n", "") == program.run()
 
 
 # --- threads and children ------------------------------------------------------------------------
