@@ -14,16 +14,20 @@ from sig.cli import Context, options, output
 from sig.cli.names import names_from
 from sig.cli.progress import Progress, progress
 from sig.cli.questions import ask, passphrase, yes_or_no
-from sig.errors import FormatError, NoKey, Refused, StoreError
+from sig.errors import FormatError, NoKey, NotFound, Refused, StoreError
 from sig.verbs.attest import Attested, Claim, attest
 from sig.verbs.verify import STDIN, identify
 
 if TYPE_CHECKING:
+    from sig.repo.python import Python
     from sig.verbs.workspace import Workspace
 
 
 @click.command()
 @click.argument("files", metavar="FILE…", nargs=-1)
+@click.option(
+    "--python", metavar="PYTHON", help="In place of FILE: an interpreter with its library."
+)
 @click.option("--ok/--not-ok", default=None, help="It performs as expected, or does not.")
 @click.option(
     "--reviewed/--not-reviewed", default=None, help="You looked at all of it, or did not."
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 def command(
     context: Context,
     files: Sequence[str],
+    python: str | None,
     ok: bool | None,
     reviewed: bool | None,
     comment: str | None,
@@ -59,9 +64,14 @@ def command(
     A folder is signed as the list of its files, without those of version control.
     Asks whether you reviewed them, whether they are fine, and for a comment; options answer
     beforehand. Several files are signed with the same words, all or none.
+
+    With --python it is about an interpreter that is not the operating system's: its program, its
+    libraries and the standard library. Whoever has the same build needs no other statement.
     """
     named = list(dict.fromkeys(names_from(files, files0_from)))
-    if not named:
+    if python is not None and (named or tree or exclude or scope):
+        raise click.UsageError("--python stands alone: a Python is signed as it is")
+    if not named and python is None:
         raise click.UsageError("name a file")
     if scope:
         # What is only partly looked at is no review (docs/spec/statement §3).
@@ -74,15 +84,19 @@ def command(
     is_lock = len(named) == 1 and _is_lock(named[0])
     if is_lock and (tree or exclude or scope):
         raise click.UsageError("a lock is signed as it is")
-    if is_lock:
+    if python is not None:
+        interpreter, one = _interpreter(context, python)
+        found = [one]
+    elif is_lock:
         found = [_release(context, workspace, named[0])]
     else:
         found = _all_looked_at(context, named, tree, exclude, scope)
     secret = passphrase(passphrase_fd)
     number = sum(1 if one.manifest is None else len(one.manifest) for one in found)
-    many = number > 1 and not is_lock
+    many = number > 1 and not is_lock and python is None
     if reviewed is None:
         what = "this list" if is_lock else f"these {number} files" if many else "this file"
+        what = what if python is None else "this Python"
         reviewed = yes_or_no(f"I have reviewed {what}")
     if ok is None:
         who = "They perform as expected and are" if many else "It performs as expected and is"
@@ -96,6 +110,10 @@ def command(
     signed = attest(workspace, claims, secret, None if watch is None else watch.signed)
     if watch is not None:
         watch.clear()
+    if python is not None and one.manifest is not None:
+        from sig.verbs.interpreter import remember
+
+        remember(workspace, interpreter, one.manifest)
     output.notes(context, workspace.notes)
     show(context, signed)
     return 0
@@ -124,6 +142,25 @@ def _release(context: Context, workspace: Workspace, file: str) -> Claim:
         for line in found.news or ("nothing is new",):
             output.note(f"    {output.escaped(line, sys.stderr.encoding)}")
     return found.claim
+
+
+def _interpreter(context: Context, python: str) -> tuple[Python, Claim]:
+    """A Python, and what is said of it."""
+    import shutil
+
+    from sig.repo.python import python_of
+    from sig.verbs import interpreter
+
+    place = python if "/" in python else shutil.which(python)
+    if place is None:
+        raise NotFound(f"there is no {python} here")
+    watch = progress(context)
+    found = python_of(place)
+    listed = None if watch is None else watch.listed
+    claim = interpreter.claim(found, listed)
+    if watch is not None:
+        watch.clear()
+    return found, claim
 
 
 def _all_looked_at(

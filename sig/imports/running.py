@@ -92,7 +92,8 @@ def decide(
         return Decided(
             judged,
             None,
-            f"python {interpreter.label} is {interpreter.state}: {python.why_not}",
+            f"python {interpreter.label} is {interpreter.state}: "
+            f"{interpreter.why or python.why_not}",
             NOT_VERIFIED,
             f"sig attest --python {python.asked}",
         )
@@ -241,6 +242,8 @@ def start(
     """
     if sys.platform != "linux" or not os.path.isdir("/proc/self/fd"):
         raise StoreError("a run under a lock needs Linux with /proc")
+    if not python.is_system:
+        raise StoreError(f"{python.executable} is not the system's and cannot be started yet")
     descriptor = sealed(packing.pack(plan))
     os.set_inheritable(descriptor, True)
     sys.stdout.flush()

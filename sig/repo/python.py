@@ -415,7 +415,8 @@ def _pythons(folder: str, minor: str, free_threaded: bool) -> Iterator[str]:
 
 
 _VERSION = re.compile(r"3\.([0-9]{1,3})\.[0-9]{1,4}(?:(?:a|b|rc)[0-9]{1,3})?\+?")
-_PATCHLEVEL = re.compile(rb'^#define[ \t]+PY_VERSION[ \t]+"([0-9a-z.+]{1,32})"', re.MULTILINE)
+PATCHLEVEL = re.compile(rb'^#define[ \t]+PY_VERSION[ \t]+"([0-9a-z.+]{1,32})"', re.MULTILINE)
+"""The line of ``patchlevel.h`` with the version."""
 
 
 def _said(settings: Mapping[str, str]) -> str:
@@ -437,7 +438,7 @@ def _version(prefix: str, name: str, said: str) -> str:
         raw = contents(f"{prefix}/include/{name}/patchlevel.h", limits.ENVIRONMENT_SETTINGS)
     except Refused:
         raw = None
-    found = _PATCHLEVEL.search(raw) if raw else None
+    found = PATCHLEVEL.search(raw) if raw else None
     for version in (found[1].decode("ascii") if found else "", said):
         if _VERSION.fullmatch(version) and version.startswith(short + "."):
             return version

@@ -66,6 +66,9 @@ _BEST = {
     Standing.EXPIRED: 2,
     Standing.REVOKED_SOFT: 3,
 }
+PYTHON = "python-build"
+"""The criterion of a statement about an interpreter (docs/spec/closure §7)."""
+
 _NOTHING: Mapping[tuple[str, bytes, int], str] = MappingProxyType({})
 _WARNING, _WITHDRAWAL, _OK = 2, 1, 0  # R4a: which is newer in one second
 
@@ -350,7 +353,7 @@ def ended(
 # --- R3, R5, R6: state, and whether it counts ----------------------------------------------------
 
 
-def _out_of_scope(word: _Word, policy: Policy, app: str) -> str:
+def _out_of_scope(word: _Word, policy: Policy, purpose: str) -> str:
     """Why a reviewed ok is not what is asked for, or nothing."""
     said = word.statement
     if word.unnamed:
@@ -362,8 +365,12 @@ def _out_of_scope(word: _Word, policy: Policy, app: str) -> str:
         if missing:
             return f"it does not say {', '.join(sorted(missing))}"
     for criterion in said.criteria:
-        if criterion.startswith("app:") and criterion != f"app:{app}":
+        if criterion.startswith("app:") and criterion != purpose:
             return "it is a list of what a program may load, and counts only for running that"
+        if criterion == PYTHON and purpose != PYTHON:
+            return "it is about a Python as a whole, and counts only for running programs with it"
+    if purpose == PYTHON and PYTHON not in said.criteria:
+        return "it does not say that this is a Python"
     return ""
 
 
@@ -373,7 +380,7 @@ def _judge(
     policy: Policy,
     now: int,
     unfit: Mapping[tuple[str, bytes, int], str],
-    app: str,
+    purpose: str,
 ) -> None:
     """Set the state, whether the statement counts by itself, and the reason for people."""
     found, said = word.attestation, word.statement
@@ -403,7 +410,9 @@ def _judge(
         partial = said.base is not None or said.scope is not None
         why = "only a part of it was reviewed" if partial else "it was not reviewed by a human"
         held.append((State.UNREVIEWED, True, why))
-    if ok and (scope := _out_of_scope(word, policy, app) or (unfit and unfit.get(found.same, ""))):
+    if ok and (
+        scope := _out_of_scope(word, policy, purpose) or (unfit and unfit.get(found.same, ""))
+    ):
         held.append((State.OUT_OF_SCOPE, True, scope))
     if not held:
         word.state = State.OK if ok else State.NOT_OK
@@ -431,12 +440,13 @@ def decide(
     policy: Policy,
     now: int,
     unfit: Mapping[tuple[str, bytes, int], str] = _NOTHING,
-    app: str = "",
+    purpose: str = "",
 ) -> Verdict:
     """What is believed of the bytes with this identifier, and every statement about it.
 
-    `app` is the program that is to be run, where the bytes are the list of all that it may load;
-    an ok about such a list counts for nothing else. An ok in `unfit` (by `same`) does not count for
+    `purpose` is the criterion that says what an ok has to be for: ``app:NAME`` where the bytes are
+    the list of all that this program may load, `PYTHON` where they are that of an interpreter. An
+    ok about such a list counts for nothing else. An ok in `unfit` (by `same`) does not count for
     what was asked, for the reason given there; it ends what is older all the same.
 
     `trusted` are the keys that count at `now`, in seconds since 1970. Order and repetition of
@@ -447,7 +457,7 @@ def decide(
     if len(words) > 1:
         _form(words, policy)
     for word in words:
-        _judge(word, trusted, policy, now, unfit, app)
+        _judge(word, trusted, policy, now, unfit, purpose)
 
     warners = {word.key for word in words if word.counts and word.rank == _WARNING}
     voices: dict[str, set[str]] = {}

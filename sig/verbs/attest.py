@@ -34,7 +34,8 @@ class Claim:
     `id` is that of the bytes, of a folder that of its manifest. `manifest` lists what is in a
     folder or archive, but for what `exclude` names; `aliases` are other digests of the bytes.
     `scope` are files of it that a warning is about besides the whole. Of a closure, `manifest` is
-    its own text, `criteria` are its terms, and `lists` those of its roots.
+    its own text, `criteria` are its terms, and `lists` those of its roots. `check` says whether it
+    is still what was looked at, where that is neither a file nor a folder.
     """
 
     file: str
@@ -49,6 +50,7 @@ class Claim:
     scope: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
     lists: tuple[Manifest, ...] = ()
+    check: Callable[[], bool] | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -175,7 +177,9 @@ def _unchanged(claims: Sequence[Claim]) -> None:
         # What came through a pipe is gone, and an identifier has no file.
         if claim.file == STDIN or claim.file == claim.id:
             continue
-        if claim.is_folder:
+        if claim.check is not None:
+            same = claim.check()
+        elif claim.is_folder:
             from sig.verbs.trees import listed
 
             same = listed(claim.file, claim.exclude).id == claim.id

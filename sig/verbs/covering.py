@@ -129,7 +129,7 @@ def _decided(
     unfit: Mapping[Name, str],
 ) -> Verdict:
     trusted, policy, now = workspace.config.trust, workspace.policy, workspace.now()
-    return decide(id, weighed, trusted, policy, now, unfit, app)
+    return decide(id, weighed, trusted, policy, now, unfit, f"app:{app}")
 
 
 def _oks(weighed: Iterable[Weighed]) -> Iterator[Attestation]:

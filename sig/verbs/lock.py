@@ -76,7 +76,9 @@ _INSTALLERS = ("pip",)
 
 
 class Plan(NamedTuple):
-    """What a lock says and who answers for it; `roots` are in the order of the lock."""
+    """What a lock says and who answers for it; `roots` are in the order of the lock. `interpreter`
+    is that of a Python which is not the system's; its version is then what its own files say.
+    """
 
     program: Program
     python: Python
@@ -84,6 +86,7 @@ class Plan(NamedTuple):
     roots: tuple[Root, ...]
     verdict: Verdict
     lines: tuple[Line, ...]
+    interpreter: Root | None = None
 
     @property
     def ok(self) -> bool:
@@ -148,8 +151,9 @@ def lock(
     """
     found = _listed(workspace, program, python, exclude)
     closure = Closure({name: files.id for name, files in found.items()})
+    build = _looked_at(workspace, python)
     with workspace.writing():
-        new = {
+        new = build | {
             objects.name(files.id): files.text
             for files in found.values()
             if not objects.has(workspace.home, files.id)
@@ -205,6 +209,18 @@ def _wheel(
                     known.append(other)
     ok = [one for one in known if list_verdict(workspace, one.id).answer is Answer.OK]
     return min([*ok, *known][:1] or [own], key=lambda one: one.id)
+
+
+def _looked_at(workspace: Workspace, python: Python) -> dict[str, bytes]:
+    """What the folder is to keep of an interpreter that is not the system's (L4)."""
+    if python.is_system:
+        return {}
+    from sig.verbs import interpreter
+
+    try:
+        return interpreter.kept(workspace, python, interpreter.found(workspace, python))
+    except Refused:  # the plan says why
+        return {}
 
 
 def _write(path: str, text: bytes) -> None:
@@ -417,11 +433,12 @@ def plan(workspace: Workspace, program: Program, python: Python, closure: Closur
     """Who answers for a closure and all of its roots. Raises StoreError."""
 
     def judge() -> Plan:
-        verdict = covering.closure_verdict(workspace, closure, program.app, python.version)
+        seen, build, line = python_line(workspace, python)
+        verdict = covering.closure_verdict(workspace, closure, program.app, seen.version)
         roots = covering.roots(workspace, closure)
         # Of a closure that is not ok yet: what was vouched for as part of another of this program.
         others = {} if verdict.answer is Answer.OK else covering.vouched(workspace, program.app)
-        lines = [python_line(workspace, python)]
+        lines = [line]
         lines += [_line(root, verdict, others.get(root.id, ())) for root in roots]
         lines += [
             Line("dist", f"{one.name} {one.version}".strip(), None, "left out", (), why)
@@ -432,16 +449,30 @@ def plan(workspace: Workspace, program: Program, python: Python, closure: Closur
             Line("pth", os.path.basename(file), None, "not run", (), why)
             for file, why in installed.other_pth(python)
         ]
-        return Plan(program, python, closure, tuple(roots), verdict, tuple(lines))
+        return Plan(program, seen, closure, tuple(roots), verdict, tuple(lines), build)
 
     return workspace.consistent(judge)
 
 
-def python_line(workspace: Workspace, python: Python) -> Line:
-    """Who answers for an interpreter."""
+def python_line(workspace: Workspace, python: Python) -> tuple[Python, Root | None, Line]:
+    """Who answers for an interpreter. Of one that is not the system's also its files, and the
+    version that these say.
+    """
     if python.is_system:
-        return Line("python", python.version, None, "system")
-    return Line("python", f"{python.version} {python.executable}", None, "not attested")
+        return python, None, Line("python", python.version, None, "system")
+    from sig.repo.interpreter import version
+    from sig.verbs import interpreter
+
+    try:
+        build = interpreter.root(workspace, python)
+    except Refused as error:
+        label = f"{python.version} {python.executable}"
+        return python, None, Line("python", label, None, "not attested", (), error.message)
+    if build.files is not None:
+        python = python._replace(version=version(python, build.files.files))
+    state = {Answer.OK: "ok", Answer.BAD: "marked bad"}.get(build.verdict.answer, "not attested")
+    label = f"{python.version} {python.executable}"
+    return python, build, Line("python", label, None, state, _counted(build.verdict))
 
 
 def _line(root: Root, closure: Verdict, others: tuple[Judged, ...]) -> Line:

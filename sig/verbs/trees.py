@@ -265,23 +265,27 @@ class _Words:
             if one.statement.id == id and one.statement.manifest != id
         }
 
-    def verdict(self, workspace: Workspace, more: Mapping[Name, str] | None = None) -> Verdict:
-        """What comes of it, but for oks that do not fit."""
+    def verdict(
+        self, workspace: Workspace, more: Mapping[Name, str] | None = None, purpose: str = ""
+    ) -> Verdict:
+        """What comes of it, but for oks that do not fit; `purpose` as for `decide`."""
         from sig.trust.decide import decide
 
         unfit = {**self.unfit, **(more or {})}
         trust, policy, now = workspace.config.trust, workspace.policy, workspace.now()
-        return decide(self.id, self.all, trust, policy, now, unfit)
+        return decide(self.id, self.all, trust, policy, now, unfit, purpose)
 
 
-def list_verdict(workspace: Workspace, id: Identifier) -> Verdict:
-    """What is believed of a list of files, whatever any folder is like (T2)."""
-    return _list_alone(workspace, _Words(workspace, id)).verdict
+def list_verdict(workspace: Workspace, id: Identifier, purpose: str = "") -> Verdict:
+    """What is believed of a list of files, whatever any folder is like (T2); `purpose` as for
+    `sig.trust.decide`.
+    """
+    return _list_alone(workspace, _Words(workspace, id), purpose).verdict
 
 
-def _list_alone(workspace: Workspace, words: _Words) -> Compared:
+def _list_alone(workspace: Workspace, words: _Words, purpose: str = "") -> Compared:
     """The verdict about a list, whatever any folder is like (T2)."""
-    verdict = words.verdict(workspace)
+    verdict = words.verdict(workspace, None, purpose)
     if verdict.answer is not Answer.BAD and words.archives:
         ids = [Identifier(id) for id in sorted(words.archives)]
         for id, other in workspace.verdicts(ids).items():
