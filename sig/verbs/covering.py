@@ -193,10 +193,11 @@ def bad_files(workspace: Workspace, listed: Iterable[Root]) -> dict[str, str]:
 
 def same_distribution(one: Manifest, other: Manifest) -> bool:
     """Whether two lists differ in nothing but what installers write."""
-    return _significant(one) == _significant(other)
+    return significant(one) == significant(other)
 
 
-def _significant(listed: Manifest) -> dict[str, str]:
+def significant(listed: Manifest) -> dict[str, str]:
+    """What a list has besides what installers write: the files that a program may load."""
     return {
         _PACKAGES.sub("", path): digest
         for path, digest in listed.files.items()

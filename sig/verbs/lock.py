@@ -478,7 +478,8 @@ def python_line(workspace: Workspace, python: Python) -> tuple[Python, Root | No
 def _line(root: Root, closure: Verdict, others: tuple[Judged, ...]) -> Line:
     kind, name, version = parts(root.name)
     label = f"{name} {version}".strip()
-    files = None if root.files is None else len(root.files)
+    # The list of a wheel has lines that no installed one has.
+    files = None if root.files is None else len(covering.significant(root.files))
     for verdict in (root.verdict, closure):
         if verdict.answer is Answer.BAD:
             return Line(kind, label, files, "marked bad", _counted(verdict))
