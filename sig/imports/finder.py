@@ -279,7 +279,7 @@ class Finder:
 
             with _LOCK:
                 if self._native is None:
-                    self._native = Native(self.opening.read, self.opening.refuse)
+                    self._native = Native(self.opening.read, self.opening.refuse, self.opening.copy)
         return self._native
 
 

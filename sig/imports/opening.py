@@ -44,6 +44,7 @@ LARGE = 4 << 20
 
 _CODE = (*EXTENSIONS, ".py")
 _BLOCK = 1 << 20
+_COPIED = 1 << 18  # stays in the cache of a processor between two uses
 # OpenSSL hashes several times faster, and takes milliseconds to be loaded: not for a small script.
 _MUCH = 1 << 20
 _FLAGS = (
@@ -137,6 +138,29 @@ class Opening:
         if found is not None:
             path, (digest, root) = found
             self._check(path, digest, root.name)
+
+    def copy(self, path: str, make: Callable[[int, int], int]) -> int | None:
+        """A descriptor of a copy of a covered file, which `make` made of a descriptor and a size and
+        nobody can change any more: the copy is what is hashed. None where nothing is covered."""
+        found = self.find(path)
+        if found is None:
+            return None
+        path, (digest, root) = found
+        source, size = self._opening(path, root.name)
+        try:
+            made = make(source, size)
+            hasher = self._new(b"", size)
+            buffer = bytearray(_COPIED)
+            done = 0
+            while length := os.preadv(made, [buffer], done):
+                hasher.update(memoryview(buffer)[:length])
+                done += length
+        except OSError as error:
+            self._unreadable(path, error)
+        finally:
+            _close(source)
+        self._compare(hasher.hexdigest(), digest, path, root.name)
+        return made
 
     def settle(self, root: Root) -> None:
         """Hashes what is no code of a root, once (O4)."""
