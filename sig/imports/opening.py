@@ -140,8 +140,11 @@ class Opening:
             self._check(path, digest, root.name)
 
     def copy(self, path: str, make: Callable[[int, int], int]) -> int | None:
-        """A descriptor of a copy of a covered file, which `make` made of a descriptor and a size and
-        nobody can change any more: the copy is what is hashed. None where nothing is covered."""
+        """A descriptor of a copy of a covered file; None where nothing is covered.
+
+        `make` makes it of a descriptor and a size, so that nobody can change it any more: the copy
+        is what is hashed.
+        """
         found = self.find(path)
         if found is None:
             return None
