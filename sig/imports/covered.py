@@ -94,6 +94,8 @@ class Place:
             elif top.endswith(".data") and covering and root.name.startswith("dist/"):
                 del found[path]
                 kind, _, rest = rest.partition("/")
+                if not rest:
+                    continue  # it names the folder itself, where no file can lie
                 if kind in ("purelib", "platlib"):
                     _agree(rest, found.setdefault(rest, covering), covering)
                 elif kind == "data" and root.prefix:
