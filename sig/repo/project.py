@@ -34,7 +34,9 @@ EXCLUDED = (
 
 PYPROJECT = "pyproject.toml"
 _GIT_SECONDS = 60
-_ENTRY = re.compile(r"\s*([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*", re.ASCII)
+_DOTTED = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+_ENTRY = re.compile(rf"\s*({_DOTTED})\s*:\s*({_DOTTED})\s*", re.ASCII)
+_DOTS = 1024  # of one line: tomllib takes the square of the parts of a key
 
 
 class Project(NamedTuple):
@@ -50,9 +52,11 @@ def read_project(raw: bytes) -> Project:
 
     if len(raw) > limits.STATEMENT:
         raise FormatError(f"{PYPROJECT} is larger than {limits.STATEMENT >> 20} MiB")
+    if any(line.count(b".") > _DOTS for line in raw.split(b"\n")):
+        raise FormatError(f"{PYPROJECT} has a line of more than {_DOTS} dots")
     try:
         said = tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number that is too long to read
         raise FormatError(f"{PYPROJECT}: {error}") from error
     project = said.get("project")
     if not isinstance(project, dict) or not isinstance(project.get("name"), str):
@@ -105,9 +109,18 @@ def _tracked(folder: str) -> list[str] | None:
     """The files that git tracks below the folder; None where there is no git, or none of its."""
     import subprocess
 
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/"}
-    # A repository's own configuration can name programs that git would run.
-    safe = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.directory=*")
+    # Not by a relative name: that could be a program of the folder.
+    path = filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
+    environment = {"PATH": os.pathsep.join(path), "LC_ALL": "C", "HOME": "/"}
+    # A repository's own configuration can name programs that git would run: to find out what
+    # changed, and to fetch what it lacks (of a sparse index the folders that are left out).
+    environment |= {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+    safe = (
+        "core.fsmonitor=false",
+        "core.hooksPath=/dev/null",
+        "submodule.recurse=false",
+        "safe.directory=*",
+    )
     words = ["git", *(word for one in safe for word in ("-c", one)), "-C", folder]
     try:
         done = subprocess.run(  # noqa: S603
@@ -118,12 +131,17 @@ def _tracked(folder: str) -> list[str] | None:
             timeout=_GIT_SECONDS,
             check=False,
         )
-    except FileNotFoundError:
+    except OSError:  # it is not there, or no program
         return None
     except subprocess.TimeoutExpired as error:
         raise StoreError(f"git did not list the files of {folder}") from error
     if done.returncode != 0:
-        return None
+        told = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        if any("not a git repository" in line for line in told):
+            return None
+        # What it does not track must not come in because it cannot tell.
+        why = told[0][:200] if told else f"it ended with {done.returncode}"
+        raise StoreError(f"git did not list the files of {folder}: {why}")
     try:
         found = [path for path in done.stdout.decode("utf-8").split("\0") if path]
     except UnicodeDecodeError:
