@@ -12,6 +12,7 @@ V2  More is passed by name, with ``*`` for the rest of one; but never what makes
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -31,21 +32,29 @@ PASSED = (
 )
 NEVER = (
     "LD_*",
+    "DYLD_*",
     "PYTHON*",
+    "_PYTHON_*",
     "__PYVENV_LAUNCHER__",
     "OPENSSL_*",
+    # What glibc itself takes from nobody where it must not be misled; musl has one of its own.
     "GCONV_PATH",
     "LOCPATH",
+    "MUSL_LOCPATH",
     "NLSPATH",
+    "TZDIR",
     "GLIBC_TUNABLES",
     "MALLOC_*",
     "GETCONF_DIR",
     "HOSTALIASES",
+    "RESOLV_HOST_CONF",
     "RES_OPTIONS",
     "LOCALDOMAIN",
+    "NIS_PATH",
     "SIG_RUN_*",
 )
 PATH = "/usr/local/bin:/usr/bin:/bin"
+_GIVEN = re.compile(r"[^*?\[\]=\0]+\*?")  # no other pattern: `?*` would be all there is
 
 
 def passed(environment: Mapping[str, str], more: Sequence[str] = ()) -> dict[str, str]:
@@ -53,7 +62,7 @@ def passed(environment: Mapping[str, str], more: Sequence[str] = ()) -> dict[str
     `more` that is never passed.
     """
     for name in more:
-        if not name.strip("*") or "=" in name:
+        if _GIVEN.fullmatch(name) is None:
             raise UsageError(
                 f"--env {name}: not the name of a variable, nor the start of one and *"
             )
