@@ -107,7 +107,7 @@ def start(scope: dict[str, Any], text: bytes, codes: dict[str, memoryview], comp
         _run(opening.module(covered.entry(), "__main__"), path, scope, 1)
     elif plan.entry[0] == "code":  # a child of the program: what multiprocessing starts it with
         _main(scope, "", None)
-        _run(plan.entry[1].encode(), "<string>", scope, 1)
+        _run(plan.entry[1], "<string>", scope, 1)  # a text: bytes could say how to read them
     else:
         _, module, attribute = plan.entry
         _main(scope, plan.file, None)
@@ -164,7 +164,7 @@ def _dress(plan: Any) -> None:
 # --- the program ---------------------------------------------------------------------------------
 
 
-def _run(source: bytes, path: str, names: dict[str, Any], ours: int) -> None:
+def _run(source: bytes | str, path: str, names: dict[str, Any], ours: int) -> None:
     """Runs it, and ends as plain Python does; `ours` are the frames that are none of its own."""
     failed = None
     try:

@@ -35,6 +35,9 @@ _CHILDREN = {
     "multiprocessing.resource_tracker": "main",
 }
 _LITERAL = 1 << 20  # characters of code
+# As it is spelled, in one line: it is compiled elsewhere, perhaps by another Python, and nothing in
+# it may say how to read it.
+_SPELLED = re.compile(r"from [a-z_.]+ import ([a-z_]+); ?\1\([^\x00-\x1f\x7f]*\)")
 
 
 def path() -> str:
@@ -71,7 +74,7 @@ def wanted(arguments: Sequence[str], script: str) -> tuple[tuple[str, ...], list
 
 def _is_child(code: str) -> bool:
     """Whether this is how multiprocessing starts a Python (N2)."""
-    if len(code) > _LITERAL:
+    if len(code) > _LITERAL or _SPELLED.fullmatch(code) is None:
         return False
     try:
         body = ast.parse(code).body
