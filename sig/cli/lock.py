@@ -18,6 +18,7 @@ BAD = 3
 @click.option("--python", metavar="PYTHON", help="The Python of its environment.")
 @click.option("--app", metavar="NAME", help="What it is called (default: as its file or project).")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out what fits.")
+@click.option("--remove", is_flag=True, help="Remove the lock; run answers for one file again.")
 @options
 @click.pass_obj
 def command(
@@ -26,6 +27,7 @@ def command(
     python: str | None,
     app: str | None,
     exclude: tuple[str, ...],
+    remove: bool,
 ) -> int:
     """Write down all that a program may load, and say who answers for it.
 
@@ -36,6 +38,11 @@ def command(
     """
     workspace = context.workspace()
     program = verb.program_of(script, app)
+    if remove:
+        if python or exclude:
+            raise click.UsageError("--remove takes no other option than --app")
+        verb.remove(workspace, program)
+        return 0
     chosen = verb.python_for(workspace, program.lock, python)
     found = verb.lock(workspace, program, chosen, exclude)
     output.notes(context, workspace.notes)

@@ -11,7 +11,7 @@ import click
 
 from sig.cli import RUN_OFFSET, Context, options, output
 from sig.cli.answers import LAST_WORDS, result_json
-from sig.errors import StoreError
+from sig.errors import NotFound, NotTrusted, StoreError, UsageError
 from sig.model.verdict import Answer
 from sig.verbs import lock as locks
 from sig.verbs import run as verb
@@ -55,6 +55,12 @@ def command(
     """
     workspace = context.workspace()
     program = locks.program_of(file, app) if os.path.isdir(file) or app else _beside(file)
+    if program is not None and not os.path.lexists(program.lock):
+        if locks.was_locked(workspace, program.lock):
+            raise NotTrusted(f"{program.lock} is gone", hint=f"sig lock {file}")
+        if os.path.isdir(file) or app:
+            raise NotFound(f"no {program.lock}", hint=f"sig lock {file}")
+        program = None
     if program is not None:
         from sig.imports.running import Options
 
@@ -67,11 +73,11 @@ def command(
 
 
 def _beside(file: str) -> locks.Program | None:
-    """The program of a script that has a lock."""
-    folder, name = os.path.split(os.path.abspath(file))
-    app = name.removesuffix(".py")
-    lock = os.path.join(folder, app + locks.SUFFIX)
-    return locks.program_of(file) if os.path.lexists(lock) else None
+    """The program that a script is if it has a lock; None for what can have none."""
+    try:
+        return locks.program_of(file)
+    except (UsageError, NotFound):
+        return None
 
 
 def _run_locked(
@@ -83,14 +89,18 @@ def _run_locked(
     chosen: Options,
     arguments: Sequence[str],
 ) -> int:
-    from sig.imports import running
+    from sig.imports import packs, running
 
     allowed = passed(context.environment, chosen.env)
     interpreter = locks.python_for(workspace, program.lock, python)
     decided = running.decide(workspace, program, interpreter, file, chosen)
     output.notes(context, workspace.notes)
     if decided.plan is not None:
-        running.start(interpreter, decided.plan, arguments, allowed)
+        pack, why = decided.packed
+        if why and context.verbose:
+            name = output.escaped(os.path.basename(packs.beside(program.lock)), sys.stderr.encoding)
+            output.note(f"note: {name} is not used: {why}")
+        running.start(interpreter, decided.plan, arguments, allowed, pack)
     _explain(context, decided)
     return RUN_OFFSET + decided.status
 

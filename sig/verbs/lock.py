@@ -9,7 +9,8 @@ L3  A distribution's root is the list of its wheel, where the folder knows a whe
     differ from; so who attested that wheel answers for it on every machine. Else it is the list of
     what is installed.
 L4  Where the environment lies is kept in the folder, by the place of the lock. That is a hint: what
-    is found there counts only by its digests.
+    is found there counts only by its digests. It also tells that there was a lock: who deletes one
+    must not make the program one that is run by its script alone.
 """
 
 from __future__ import annotations
@@ -243,7 +244,27 @@ def _write(path: str, text: bytes) -> None:
 
 def _hint(lock: str) -> str:
     """The file of the folder that says where the environment of this lock lies (L4)."""
-    return HINTS + hashlib.sha256(os.fsencode(lock)).hexdigest()
+    return HINTS + hashlib.sha256(os.fsencode(os.path.realpath(lock))).hexdigest()
+
+
+def was_locked(workspace: Workspace, lock: str) -> bool:
+    """Whether this folder wrote a lock there: one that is gone must be told."""
+    return workspace.home.stat(_hint(lock)) is not None
+
+
+def remove(workspace: Workspace, program: Program) -> None:
+    """Remove a lock; the program is then one file for `run`. Raises NotFound, StoreError."""
+    known = was_locked(workspace, program.lock)
+    try:
+        os.unlink(program.lock)
+    except FileNotFoundError:
+        if not known:
+            raise NotFound(f"no {program.lock}") from None
+    except OSError as error:
+        raise StoreError(f"{program.lock}: {error.strerror}") from error
+    if known:
+        with workspace.writing():
+            workspace.commit({_hint(program.lock): None})
 
 
 def python_for(workspace: Workspace, lock: str, asked: str | None = None) -> Python:

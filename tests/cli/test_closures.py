@@ -470,3 +470,21 @@ def test_what_cannot_be_locked_writes_no_list(alice: Person) -> None:
         assert (True, "") == (ran.status in (1, 2, 4), ran.stdout), ran
         assert ran.stderr.startswith("error: ")
     assert ["get.py"] == [path.name for path in alice.place.iterdir()]
+
+
+def test_a_lock_that_is_gone_is_told_and_nothing_runs(signed: Signed) -> None:
+    """Who deletes the lock must not make it a script that is answered for by itself."""
+    app = signed.app
+    assert 0 == app.person.sig("attest", "get.py", "--ok", "--reviewed", "-m", "").status
+    lock = app.place / "get.lock"
+    text = lock.read_bytes()
+    lock.unlink()
+    ran = app.run(signed.server.url)
+    assert (111, True, "error: not run") == (
+        ran.status, "get.lock is gone" in ran.stderr, ran.stderr.splitlines()[-1],
+    )  # fmt: skip
+    lock.write_bytes(text)
+    assert 0 == app.run(signed.server.url).status
+    assert 0 == app.person.sig("lock", "--remove", "get.py").status
+    assert not lock.exists()
+    assert "get.lock" not in app.run(signed.server.url).stderr
