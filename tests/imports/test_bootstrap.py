@@ -459,3 +459,11 @@ def test_what_a_path_or_a_message_holds_does_not_move_the_cursor(program: Progra
 
     expected = f"error: {program.app}/helper.py is marked bad: a\\u001b[2J\\u202eb\\u000ac\n"
     assert (113, "", expected + "error: stopped\n") == ended
+
+
+def test_code_of_a_child_is_the_text_that_was_judged(program: Program) -> None:
+    """No comment in it says how to read it, as in a file: that would be other code."""
+    code = "# coding: utf-7\nprint('+ACc-, 1) +ACM-')\n"
+    program.files({"main.py": code})
+    assert "+ACc-, 1) +ACM-\n" == program.run(changes={"entry": ("code", code)}).out
+    assert " 1\n" == program.run().out
