@@ -16,8 +16,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from io import FileIO
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO, FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import Changed, FormatError, Refused
@@ -104,6 +104,29 @@ def members(
         failed(error, place)
 
 
+class Held(NamedTuple):
+    """An archive as bytes in memory: what `members` tells of it, and every file in it."""
+
+    listed: Listed
+    files: Mapping[str, bytes]
+
+
+# What is held in memory at once.
+HELD = USUAL._replace(unpacked=1 << 30)
+
+
+def held(data: bytes, *, bounds: Bounds = HELD) -> Held:
+    """All that is in an archive, from one reading and with all checks of `members` (A1 to A3).
+
+    Raises FormatError, which names the member and not the archive.
+    """
+    files: dict[str, bytes] = {}
+    listing = _Listing(len(data), False, bounds, files)
+    listing.add(BytesIO(data), len(data), "", 1)
+    sha256, sha512 = hashlib.sha256(data).hexdigest(), hashlib.sha512(data).hexdigest()
+    return Held(Listed(listing.manifest(), sha256, sha512, len(data)), files)
+
+
 def _members(
     descriptor: int,
     place: str,
@@ -151,8 +174,11 @@ def _changed(before: os.stat_result, after: os.stat_result) -> bool:
 class _Listing:
     """What was found so far, in the archive and in those that are in it."""
 
-    def __init__(self, size: int, deep: bool, bounds: Bounds) -> None:
+    def __init__(
+        self, size: int, deep: bool, bounds: Bounds, keep: dict[str, bytes] | None = None
+    ) -> None:
         self._deep = deep
+        self._keep = keep
         self._bounds = bounds
         self._budget = Budget(size, bounds)
         self._files: dict[str, str] = {}
@@ -203,6 +229,9 @@ class _Listing:
                     self._folders.add(whole)
                 elif self._deep:
                     self._file_and_more(whole, content, depth)
+                elif self._keep is not None:
+                    self._keep[whole] = b"".join(bytes(chunk) for chunk in content)
+                    self._files[whole] = hashlib.sha256(self._keep[whole]).hexdigest()
                 else:
                     self._files[whole] = _digest(content)
             except FormatError as error:

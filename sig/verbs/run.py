@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sig.errors import NotTrusted, Refused, StoreError, UsageError
 from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Verdict
+from sig.verbs import zipapp
 from sig.verbs.verify import verdicts_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def interpreter(script: Script) -> tuple[str, ...]:
         words = first[2:].strip().split(None, 1)
         if words:
             return tuple(os.fsdecode(word) for word in words)
-    if script.path.endswith(".py"):
+    if script.path.endswith((".py", ".pyz")):
         return (sys.executable,)
     raise UsageError(f"{script.path} has no #! line and is not a Python file")
 
@@ -80,7 +81,7 @@ def _is_python(command: Sequence[str]) -> bool:
     """Whether these words start a Python that can be given ``-c`` after them."""
     name, *rest = command
     if os.path.basename(name) == "env" and len(rest) == 1:
-        name, *rest = rest[0].split()
+        name, *rest = rest[0].removeprefix("-S ").split() or [""]
     version = os.path.basename(name).removeprefix("python").replace(".", "")
     if not os.path.basename(name).startswith("python") or version.strip("0123456789"):
         return False
@@ -120,29 +121,35 @@ def execute(script: Script, arguments: Sequence[str], environment: Mapping[str, 
     sys.stderr.flush()
     try:
         if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
-            descriptor = _sealed(script)
+            data, start = script.data, _START
+            if zipapp.is_zip(data):
+                if _is_python(command):
+                    data, start = zipapp.packed(script.path, data), zipapp.START
+                else:
+                    zipapp.check_other(script.path, data)
+            descriptor = _sealed(script.path, data)
             words = [f"/proc/self/fd/{descriptor}"]
             if _is_python(command):
-                words = ["-c", _START, str(descriptor), script.path]
+                words = ["-c", start, str(descriptor), script.path]
             os.execve(program, [*command, *words, *arguments], dict(environment))  # noqa: S606
         _run_copy(script, program, command, arguments, environment)
     except OSError as error:
         raise StoreError(f"{program}: {error.strerror}") from error
 
 
-def _sealed(script: Script) -> int:
+def _sealed(path: str, data: bytes) -> int:
     """A descriptor of a copy that nobody can change any more (rule 2)."""
     import fcntl
 
     descriptor = os.memfd_create(
-        os.path.basename(script.path)[:200], os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC
+        os.path.basename(path)[:200], os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC
     )
     with os.fdopen(os.dup(descriptor), "wb") as stream:
-        stream.write(script.data)
+        stream.write(data)
     fcntl.fcntl(descriptor, _ADD_SEALS, _WRITE_SEALS)
     # What was verified and what lies there must be the same; a short write would not be.
     with open(f"/proc/self/fd/{descriptor}", "rb") as stream:
-        if Identifier.of_stream(stream) != script.id:
+        if Identifier.of_stream(stream) != Identifier.of_bytes(data):
             raise StoreError("the copy to be run differs from what was verified")
     # Whoever reads the descriptor itself, and does not open it anew, starts where we stopped.
     os.lseek(descriptor, 0, os.SEEK_SET)
