@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sig.imports import packing
-from tests.imports.child import ENVIRONMENT, Ended, Program, sealed
+from tests.imports.child import ENVIRONMENT, Ended, Program, Python, sealed, write
 
 
 def same(program: Program, *arguments: str, **more: object) -> None:
@@ -221,6 +221,7 @@ ENDS = {
     "    s = u.find_spec(n); print(n, s and s.origin)",
     "find_spec below nothing": "import importlib.util as u; u.find_spec('nowhere.x')",
     "not a package": "import helper.x",
+    "annotations": "def f(x: 1 + 1): pass\nprint(f.__annotations__)\nimport annotated",
 }
 FILES = {
     "helper.py": "def f():\n    return 1\n",
@@ -232,6 +233,7 @@ FILES = {
     "warnings.warn('there', stacklevel=2)\n",
     "bom.py": b"\xef\xbb\xbfx = '\xc3\xa4'\n",
     "latin.py": b"# -*- coding: latin-1 -*-\nx = '\xe4'\n",
+    "annotated.py": "def f(x: 1 + 1): pass\nprint(f.__annotations__)\n",
     "one.py": "import two\nx = 1\n",
     "two.py": "import one\n",
     "lazy.py": "def __getattr__(name):\n    return 'lazy ' + name\n",
@@ -448,6 +450,40 @@ def test_what_was_loaded_is_told(program: Program, tmp_path: Path) -> None:
     assert found["others"]["json"].endswith("json/__init__.py")
     assert ["app", "dist/lib-1.0"] == found["settled"]
     assert 1 == ended.code
+
+
+def test_what_a_child_loads_is_not_told_for_its_parent(program: Program, tmp_path: Path) -> None:
+    """A fork that ends as a program does would write over it."""
+    program.files(
+        {
+            "main.py": "import os\nchild = os.fork()\n"
+            "if child: os.waitpid(child, 0); import late\n",
+            "late.py": "",
+        }
+    )
+    report = tmp_path / "report.json"
+    write(tmp_path, {"report.json": "old"})
+    program.run(changes={"report": str(report)})
+    assert ["__main__", "late"] == [
+        one["name"] for one in json.loads(report.read_text())["modules"]
+    ]
+
+    (program.app / "late.py").write_text("")
+    program.roots.clear()
+    program.files({"main.py": "import os\nif os.fork(): os._exit(0)\n"})
+    report.unlink()
+    program.run(changes={"report": str(report)})
+    assert not report.exists()
+
+
+def test_a_trace_does_not_move_the_cursor(python: Python, tmp_path: Path) -> None:
+    """A line is a line."""
+    program = Program(python, tmp_path / "a\n\u202eb")
+    program.files({"main.py": "import helper\n", "helper.py": ""})
+    ended = program.run(changes={"trace": True})
+
+    assert 2 == len(ended.err.splitlines())
+    assert all("/a\\u000a\\u202eb/" in line for line in ended.err.splitlines())
 
 
 def test_what_a_path_or_a_message_holds_does_not_move_the_cursor(program: Program) -> None:

@@ -731,7 +731,7 @@ def test_an_extension_module_is_mapped_from_the_bytes_that_were_hashed(program: 
         }
     )
     name = f"pack/{there[0].name}"
-    program.dist("pack-1.0", {"pack/__init__.py": "", name: data})
+    program.dist("pack-1.0", {name: data, "pack/data.txt": "x"})
     ended = program.run(changes={"trace": True})
 
     path = f"{program.site}/{name}"
@@ -740,6 +740,9 @@ def test_an_extension_module_is_mapped_from_the_bytes_that_were_hashed(program: 
         "False None None ExtensionLoader",
     ] == ended.out.splitlines(), ended.err
     assert f"sig: pack._json {path} " in ended.err
+    (program.site / "pack/data.txt").write_text("y")
+    assert (111, "") == program.run()[:2]
+    (program.site / "pack/data.txt").write_text("x")
     (program.site / name).write_bytes(data + b"!")
     ended = program.run()
     expected = f"error: {path} is not the file that dist/pack-1.0 has\nerror: stopped\n"

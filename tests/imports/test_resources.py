@@ -178,6 +178,23 @@ def test_data_is_hashed_before_the_first_module_of_its_root_runs(program: Progra
     assert (0, "1\ngood\n", "") == program.run()
 
 
+def test_data_is_hashed_before_its_path_is_given(program: Program) -> None:
+    """Where no module of its root was loaded: by metadata, and of a namespace package."""
+    files = {"space/x.pem": "good"}
+    for way in (
+        "from importlib.metadata import files\n"
+        "print([f for f in files('lib') if 'x.pem' in str(f)][0].locate().read_text())\n",
+        "import os, space\n"
+        "f = space.__loader__.get_resource_reader('space').files()\n"
+        "print(open(os.path.join(f, 'x.pem')).read())\n",
+    ):
+        program.roots.clear()
+        program.files({"main.py": way}).dist("lib-1.0", files)
+        assert (0, "good\n", "") == program.run()
+        (program.site / "space/x.pem").write_text("EVIL")
+        assert (111, "") == program.run()[:2]
+
+
 def test_a_large_file_is_hashed_when_it_is_opened(program: Program) -> None:
     """Not before: it may never be. Also after it was looked at once, and by a relative path."""
     large = b"x" * ((4 << 20) + 1)
