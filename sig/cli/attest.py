@@ -134,9 +134,10 @@ def _is_lock(file: str) -> bool:
 
 def _release(context: Context, workspace: Workspace, file: str) -> Claim:
     """What is said of a lock, once what is new in it has been shown."""
+    from sig.cli.packs import to_sign
     from sig.verbs import lock
 
-    found = lock.release(workspace, file)
+    found = lock.release(workspace, file, to_sign(context, workspace, file))
     if found.before and not context.quiet:
         output.note(f"since release {found.before}:")
         for line in found.news or ("nothing is new",):

@@ -15,19 +15,27 @@ BAD = 3
 
 @click.command()
 @click.argument("script", metavar="SCRIPT|PROJECT")
+@click.argument("arguments", metavar="[-- ARGS…]", nargs=-1, type=click.UNPROCESSED)
 @click.option("--python", metavar="PYTHON", help="The Python of its environment.")
 @click.option("--app", metavar="NAME", help="What it is called (default: as its file or project).")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out what fits.")
 @click.option("--remove", is_flag=True, help="Remove the lock; run answers for one file again.")
+@click.option("--pack", is_flag=True, help="Run it once, and write bytecode of what it loads.")
+@click.option("--check", is_flag=True, help="With --pack: compile anew, and compare.")
+@click.option("--script", "name", metavar="NAME", help="With --pack: which of a project's scripts.")
 @options
 @click.pass_obj
 def command(
     context: Context,
     script: str,
+    arguments: tuple[str, ...],
     python: str | None,
     app: str | None,
     exclude: tuple[str, ...],
     remove: bool,
+    pack: bool,
+    check: bool,
+    name: str | None,
 ) -> int:
     """Write down all that a program may load, and say who answers for it.
 
@@ -35,15 +43,29 @@ def command(
     prints a line for the interpreter and for each root: the program's own files, those of each
     distribution in its environment, and the sources of those that are installed as editable.
     Nothing of it is run. Ends with 3 if something is marked bad.
+
+    With --pack a program whose lock is signed is run once, with ARGS, and NAME.pack gets bytecode
+    of what it loaded; sig attest NAME.lock signs that too. With --check as well nothing is run:
+    what is in NAME.pack is compiled anew from verified sources, and what differs is named (1).
     """
     workspace = context.workspace()
     program = verb.program_of(script, app)
+    if not pack and (check or arguments or name):
+        raise click.UsageError("--check, --script and arguments are for --pack")
     if remove:
-        if python or exclude:
+        if python or exclude or pack:
             raise click.UsageError("--remove takes no other option than --app")
         verb.remove(workspace, program)
         return 0
     chosen = verb.python_for(workspace, program.lock, python)
+    if pack:
+        if exclude or (check and (arguments or name)):
+            raise click.UsageError("--pack takes what a lock has, and --check runs nothing")
+        from sig.cli import packs
+
+        if check:
+            return packs.check(context, workspace, program, chosen)
+        return packs.record(context, workspace, program, chosen, script, arguments, name)
     found = verb.lock(workspace, program, chosen, exclude)
     output.notes(context, workspace.notes)
     if context.json:

@@ -101,11 +101,11 @@ def _run_locked(
             name = output.escaped(os.path.basename(packs.beside(program.lock)), sys.stderr.encoding)
             output.note(f"note: {name} is not used: {why}")
         running.start(interpreter, decided.plan, arguments, allowed, pack)
-    _explain(context, decided)
+    explain(context, decided)
     return RUN_OFFSET + decided.status
 
 
-def _explain(context: Context, decided: Decided) -> None:
+def explain(context: Context, decided: Decided) -> None:
     """Why it is not run, on stderr: stdout is the program's."""
     from sig.cli.lock import plan_json, print_line
 

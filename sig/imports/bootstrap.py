@@ -23,7 +23,7 @@ from _frozen_importlib import ModuleSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any, NoReturn
 
 PACKAGE = "_sig_imports"
@@ -66,11 +66,17 @@ class _Memory:
         return __import__(f"{PACKAGE}.{name}", None, None, ["*"])
 
 
-def start(scope: dict[str, Any], text: bytes, codes: dict[str, memoryview], compiled: bool) -> None:
+def start(
+    scope: dict[str, Any],
+    text: bytes,
+    codes: dict[str, memoryview],
+    compiled: bool,
+    pack: list[memoryview],
+) -> None:
     """Becomes the program.
 
     `scope` is the namespace of `__main__`, `text` the plan, `codes` are our modules, as marshalled
-    code or as source.
+    code or as source. `pack` is empty, or the table of a pack and the pack.
     """
     memory = _Memory(codes, compiled)
     _forget()
@@ -90,6 +96,8 @@ def start(scope: dict[str, Any], text: bytes, codes: dict[str, memoryview], comp
         covered, stop, told if plan.trace or plan.report else None
     )
     finder = memory.load("finder").Finder(opening, memory.find_spec)
+    if pack:
+        finder.bytecode = memory.load("bytecode").Bytecode(*pack)
     doors = memory.load("doors")
     del sys.meta_path[0], sys.modules["__future__"]  # a stub of `packing`
     _dress(plan)  # before: what it needs is Python's own
@@ -104,7 +112,9 @@ def start(scope: dict[str, Any], text: bytes, codes: dict[str, memoryview], comp
         path = plan.file or covered.entry()
         loader = memory.load("finder").SourceLoader(finder, "__main__", path)
         _main(scope, path, loader)
-        _run(opening.module(covered.entry(), "__main__"), path, scope, 1)
+        data, digest = opening.verified(covered.entry(), "__main__")
+        packed = finder.bytecode and finder.bytecode.code(digest, path)
+        _run(packed or data, path, scope, 1)
     elif plan.entry[0] == "code":  # a child of the program: what multiprocessing starts it with
         _main(scope, "", None)
         _run(plan.entry[1], "<string>", scope, 1)  # a text: bytes could say how to read them
@@ -164,11 +174,13 @@ def _dress(plan: Any) -> None:
 # --- the program ---------------------------------------------------------------------------------
 
 
-def _run(source: bytes | str, path: str, names: dict[str, Any], ours: int) -> None:
+def _run(source: bytes | str | CodeType, path: str, names: dict[str, Any], ours: int) -> None:
     """Runs it, and ends as plain Python does; `ours` are the frames that are none of its own."""
     failed = None
     try:
-        exec(compile(source, path, "exec", dont_inherit=True), names)  # noqa: S102
+        if isinstance(source, (bytes, str)):
+            source = compile(source, path, "exec", dont_inherit=True)
+        exec(source, names)  # noqa: S102
     except SystemExit:
         raise
     except BaseException as error:

@@ -6,8 +6,8 @@ F1  A covered name has one file; no other place is searched. The order of places
     sys.path is for show, entries that come later add nothing.
 F2  A name that is not covered does not exist, whatever lies on the disk. What only root can write,
     the standard library and the folders of the system's packages, is left to plain Python.
-F3  A covered module is compiled from the bytes that were hashed. Bytecode is neither read nor
-    written.
+F3  A covered module is compiled from the bytes that were hashed. No bytecode is looked for on the
+    disk, and none is written; a pack which was signed has that of these very bytes (`bytecode`).
 F4  A namespace package is there only if a covered file lies below it, or in a folder of the system.
     The standard library has none.
 F5  Who asks by a path (path hooks, and `doors`) gets the same answers: the covered file or none. A
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
+    from .bytecode import Bytecode
     from .native import Native
 
 _bootstrap: Any = _frozen_importlib  # what no stub has
@@ -84,7 +85,9 @@ class SourceLoader(Loader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(self._finder.opening.module(path, fullname), path)
+        data, digest = self._finder.opening.verified(path, fullname)
+        packed = self._finder.bytecode
+        return (packed and packed.code(digest, path)) or self.source_to_code(data, path)
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
         code: CodeType = _bootstrap._call_with_frames_removed(
@@ -144,6 +147,8 @@ class Finder:
         self._known: dict[str, tuple[Place | None, str] | None] = {}
         self._native: Native | None = None
         self._watched = False
+        self.bytecode: Bytecode | None = None
+        """That of a pack which counts (F3)."""
         self.patches: dict[str, Callable[[ModuleType], None]] = {}
         """What happens to a module of the standard library after it was loaded."""
 

@@ -140,4 +140,5 @@ def start(arguments: Sequence[str], given: Mapping[str, str]) -> Decided:
     decided = running.decide(workspace, program, python, argv0, options, entry)
     if decided.plan is None:
         return decided
-    running.start(python, decided.plan, rest, environment.inherited(given))
+    pack = decided.packed.pack
+    running.start(python, decided.plan, rest, environment.inherited(given), pack)

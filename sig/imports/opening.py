@@ -95,6 +95,10 @@ class Opening:
 
     def module(self, path: str, name: str) -> bytes:
         """The bytes of a covered file that is a module, when it may run (O4)."""
+        return self.verified(path, name)[0]
+
+    def verified(self, path: str, name: str) -> tuple[bytes, str]:
+        """As `module`, with the digest that they have."""
         began = perf_counter_ns()
         found = self.covered.file(path)
         if found is None:  # a finder named it: it is covered
@@ -104,7 +108,7 @@ class Opening:
         if self._told is not None:
             self._told(name, path, digest, root.name, (perf_counter_ns() - began) // 1000)
         self.settle(root)
-        return data
+        return data, digest
 
     def extension(self, path: str, name: str, create: Callable[[], Module]) -> Module:
         """An extension module, made when it may run (O4); who makes it reads the file."""

@@ -21,24 +21,31 @@ import marshal
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import MAGIC_NUMBER, find_spec
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sig.imports.bootstrap import FILE, PACKAGE
 from sig.imports.covered import Covered
 from sig.imports.plan import Plan, write
 
+if TYPE_CHECKING:
+    from sig.imports.packs import Pack
+
+Places = dict[str, tuple[int, int]]
+"""Where members lie: start and end, by name."""
+
 MODULES = (
-    "covered", "doors", "finder", "metadata", "native", "opening", "plan", "resources",
+    "bytecode", "covered", "doors", "finder", "metadata", "native", "opening", "plan", "resources",
 )  # fmt: skip
 """What the bootstrap finds beside itself."""
 
 _PAGE = 4096
-# `{compiled}` and `{sources}` are where our modules lie, `{plan}` is where the plan does. A stub
-# stands for `__future__`, which does nothing: the real one would be read from the disk.
+# `{compiled}` and `{sources}` are where our modules lie, `{plan}` is where the plan does, `{pack}`
+# where the table of a pack and the pack do, if there is one. A stub stands for `__future__`, which
+# does nothing: the real one would be read from the disk.
 _HEAD = """\
 import marshal, posix, sys
 from _frozen_importlib_external import MAGIC_NUMBER
@@ -54,7 +61,8 @@ future = sys.modules["__future__"] = type(sys)("__future__")
 future.annotations = None
 scope = {{"__name__": {package!r}}}
 exec(marshal.loads(first) if known else compile(first, {file!r}, "exec"), scope)
-scope["start"](globals(), bytes(data[slice(*{plan!r})]), codes, known)
+pack = [data[start:end] for start, end in {pack!r}]
+scope["start"](globals(), bytes(data[slice(*{plan!r})]), codes, known, pack)
 """
 _MAIN = f"""\
 import posix, sys
@@ -64,8 +72,8 @@ exec(compile(posix.pread(d, {_PAGE}, 0), {FILE!r}, "exec"))
 _1980 = 0x0021
 
 
-def pack(plan: Plan) -> bytes:
-    """The file from which a run of this plan starts.
+def pack(plan: Plan, bytecode: Pack | None = None) -> bytes:
+    """The file from which a run of this plan starts, with the pack that was found for it.
 
     Raises ValueError for a plan that contradicts itself: one path with two digests, a script that
     is not covered.
@@ -76,6 +84,9 @@ def pack(plan: Plan) -> bytes:
         source, code = _module(f"{__package__}.{name}")
         members[f"code/{name}"] = marshal.dumps(code)
         members[f"source/{name}"] = source
+    if bytecode is not None:
+        members["pack"] = bytecode.raw
+        members["pack.at"] = marshal.dumps(dict(bytecode.at), 2)  # what every Python reads
     return _zip(members)
 
 
@@ -92,6 +103,11 @@ def command(
     return (executable, "-I", "-S", "-B", "-c", page, *arguments)
 
 
+def source(name: str) -> bytes:
+    """The source of one of our modules, as a child gets it."""
+    return _module(f"{__package__}.{name}")[0]
+
+
 def _module(name: str) -> tuple[bytes, CodeType]:
     """The source of one of our modules, and its code (Z3)."""
     spec = find_spec(name)
@@ -106,24 +122,39 @@ def _module(name: str) -> tuple[bytes, CodeType]:
 
 def _zip(members: dict[str, bytes]) -> bytes:
     """Z1."""
-    body = bytes(_PAGE)
-    directory = b""
-    at = {}
+    body, at = stored(members, _PAGE)
+    head = _head(at).encode()
+    assert len(head) <= _PAGE  # noqa: S101
+    return head.ljust(_PAGE, b"\n") + body
+
+
+def stored(members: Mapping[str, bytes], before: int = 0) -> tuple[bytes, Places]:
+    """A zip without what stands in the first `before` bytes of its file, and where in that file the
+    members lie.
+    """
+    body: list[bytes] = []
+    directory: list[bytes] = []
+    at: Places = {}
+    place = before
     for name, data in sorted(members.items()):
         sizes = (zlib.crc32(data), len(data), len(data), len(name), 0)
         common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, _1980, *sizes)
-        directory += b"PK\1\2" + struct.pack("<H", 20) + common
-        directory += struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + name.encode()
-        body += b"PK\3\4" + common + name.encode() + data
-        at[name] = len(body) - len(data), len(body)
+        directory += (
+            b"PK\1\2" + struct.pack("<H", 20) + common,
+            struct.pack("<HHHII", 0, 0, 0, 0, place),
+        )
+        directory.append(name.encode())
+        body += b"PK\3\4" + common + name.encode(), data
+        start = place + 30 + len(name)
+        place = start + len(data)
+        at[name] = start, place
+    entries = b"".join(directory)
     count = len(members)
-    end = struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(body), 0)
-    head = _head(at).encode()
-    assert len(head) <= _PAGE  # noqa: S101
-    return head.ljust(_PAGE, b"\n") + body[_PAGE:] + directory + b"PK\5\6" + end
+    end = struct.pack("<HHHHIIH", 0, 0, count, count, len(entries), place, 0)
+    return b"".join([*body, entries, b"PK\5\6", end]), at
 
 
-def _head(at: dict[str, tuple[int, int]]) -> str:
+def _head(at: Places) -> str:
     """The page before the zip; what it reads ends with the last of what it needs."""
 
     def those(folder: str) -> tuple[int, list[tuple[str, int, int]]]:
@@ -133,6 +164,7 @@ def _head(at: dict[str, tuple[int, int]]) -> str:
     return _HEAD.format(
         magic=MAGIC_NUMBER,
         plan=at["plan"],
+        pack=[at[name] for name in ("pack.at", "pack") if name in at],
         compiled=those("code/"),
         sources=those("source/"),
         file=FILE,

@@ -19,14 +19,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sig.errors import FormatError, NotFound, StoreError, UsageError
-from sig.imports import launcher, packing
+from sig.imports import launcher, packing, packs
+from sig.imports.packs import Found, Pack
 from sig.imports.plan import Plan, Root
+from sig.model import limits
 from sig.model.closure import APP, DIST, normalised, parts
 from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
 from sig.model.verdict import Answer
 from sig.repo import installed, project
-from sig.repo.python import Python
+from sig.repo.python import Python, contents
 from sig.verbs import covering
 from sig.verbs import lock as locks
 from sig.verbs.lock import Program
@@ -53,7 +55,7 @@ class Options(NamedTuple):
 
 class Decided(NamedTuple):
     """Whether a program may run. `plan` is None where not: then `why`, `status` and `hint` say so,
-    and `judged` shows who said what.
+    and `judged` shows who said what. `packed` is the pack beside its lock, if that counts.
     """
 
     judged: locks.Plan
@@ -61,6 +63,7 @@ class Decided(NamedTuple):
     why: str = ""
     status: int = 0
     hint: str | None = None
+    packed: Found = Found(None)
 
 
 def decide(
@@ -154,7 +157,7 @@ def decide(
         trace=options.trace,
         report=os.path.abspath(options.report) if options.report else "",
     )
-    return Decided(judged, plan)
+    return Decided(judged, plan, packed=packs.counted(workspace, program, closure, judged.python))
 
 
 def _search(
@@ -216,11 +219,9 @@ def _entry(
 
 def _project(program: Program, listed: Manifest) -> project.Project:
     """What the project's file says, if it is the one that the lock lists."""
-    try:
-        with open(os.path.join(program.folder, project.PYPROJECT), "rb") as stream:
-            raw = stream.read()
-    except OSError as error:
-        raise StoreError(f"{project.PYPROJECT}: {error.strerror}") from error
+    raw = contents(os.path.join(program.folder, project.PYPROJECT), limits.STATEMENT)
+    if raw is None:
+        raise StoreError(f"no {project.PYPROJECT}")
     said = Identifier.of_bytes(raw).removeprefix("sha256:")
     if listed.files.get(project.PYPROJECT) != said:
         raise NotFound(f"{project.PYPROJECT} differs from what {program.lock} says")
@@ -235,8 +236,10 @@ def start(
     plan: Plan,
     arguments: Sequence[str],
     allowed: Mapping[str, str],
+    pack: Pack | None = None,
 ) -> NoReturn:
-    """Become the program with this environment (U1, U2), which `environment` allowed.
+    """Become the program with this environment (U1, U2), which `environment` allowed, and with the
+    bytecode of this pack.
 
     Never returns. Raises StoreError where it cannot be started.
     """
@@ -244,7 +247,7 @@ def start(
         raise StoreError("a run under a lock needs Linux with /proc")
     if not python.is_system:
         raise StoreError(f"{python.executable} is not the system's and cannot be started yet")
-    descriptor = sealed(packing.pack(plan))
+    descriptor = sealed(packing.pack(plan, pack))
     os.set_inheritable(descriptor, True)
     sys.stdout.flush()
     sys.stderr.flush()

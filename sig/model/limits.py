@@ -76,3 +76,4 @@ METADATA = 1 * MIB  # what stands before the first empty line of a METADATA
 RECORD = 64 * MIB
 PTH_FILES = 1_000  # of a site folder
 FINDER = 1 * MIB  # what setuptools writes for an editable install
+PACK = 64 * MIB  # bytecode of a program

@@ -40,10 +40,14 @@ Name = tuple[str, bytes, int]
 # What an installer writes or changes beside the files of a wheel (docs/spec/closure §3).
 _INSTALLERS = re.compile(
     r"[^/]+\.dist-info/(?:RECORD|RECORD\.jws|RECORD\.p7s|INSTALLER|REQUESTED|direct_url\.json)"
-    r"|[^/]+\.data/(?:scripts|headers)/.*|(?:.*/)?__pycache__/.*"
+    r"|[^/]+\.data/(?:scripts|headers|data/(?:bin|Scripts)|data/include/(?:site/)?python3[^/]*)/.*"
+    r"|(?:.*/)?__pycache__/.*|.*\.pyc"
 )
-_PACKAGES = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
-_METADATA = re.compile(rb"(?m)^([0-9a-f]{64})  ([^/\n]+\.dist-info/METADATA)$")
+# Where a wheel may have what then lies in the folder of packages.
+_PACKAGES = re.compile(
+    r"^[^/]+\.data/(?:purelib|platlib|data/lib(?:64)?/python3[^/]*/(?:site|dist)-packages)/"
+)
+_METADATA = re.compile(rb"(?m)^[0-9a-f]{64}  (?:[^\n]*/)?[^/\n]+\.dist-info/METADATA$")
 
 
 class Root(NamedTuple):
@@ -58,13 +62,22 @@ class Root(NamedTuple):
     verdict: Verdict
 
 
-def closure_verdict(workspace: Workspace, closure: Closure, app: str, python: str) -> Verdict:
-    """What is believed of a closure, for running `app` with a Python of this version (K1, K2)."""
+def closure_verdict(
+    workspace: Workspace,
+    closure: Closure,
+    app: str,
+    python: str,
+    pack: tuple[str, Identifier] | None = None,
+) -> Verdict:
+    """What is believed of a closure, for running `app` with a Python of this version (K1, K2).
+
+    With `pack`, only the oks count that name it, by tag and id: what they vouch for together.
+    """
     weighed = workspace.weigh(workspace.rows([closure.id]).get(closure.id, ()))
     highest = highest_release(workspace, app).number
     unfit: dict[Name, str] = {}
     for one in _oks(weighed):
-        why = _unfit(one, app, python, highest)
+        why = _unfit(one, app, python, highest, pack)
         if why:
             unfit[one.same] = why
     return _decided(workspace, closure.id, weighed, app, unfit)
@@ -93,13 +106,25 @@ def releases(workspace: Workspace, app: str) -> list[Release]:
     for id, rows in sorted(workspace.rows(sorted(ids)).items()):
         weighed = workspace.weigh(rows)
         verdict = _decided(workspace, Identifier(id), weighed, app, {})
-        counted = {(line.key, line.signed_at): line for line in verdict.statements if line.counted}
+        same: dict[tuple[str, int], dict[Name, Attestation]] = {}
         for ok in _oks(weighed):
-            said = _terms(ok)
-            line = counted.get((ok.key, ok.signed_at))
-            if said is not None and said.app == app and line is not None:
-                found.append(Release(said.release, Identifier(id), (line,)))
+            same.setdefault((ok.key, ok.signed_at), {})[ok.same] = ok
+        for line in (line for line in verdict.statements if line.counted and line.ok):
+            oks = same.pop((line.key, line.signed_at or 0), {})
+            for name, ok in oks.items():
+                said = _terms(ok)
+                # What else this key said in that second must not stand for it.
+                twins = {other: "it is another one" for other in oks if other != name}
+                if said is not None and said.app == app and (
+                    not twins or _counts(_decided(workspace, Identifier(id), weighed, app, twins), line)
+                ):
+                    found.append(Release(said.release, Identifier(id), (line,)))
     return sorted(found, key=lambda one: one.number, reverse=True)
+
+
+def _counts(verdict: Verdict, line: Judged) -> bool:
+    about = [one for one in verdict.statements if one.counted and one.ok]
+    return (line.key, line.signed_at) in {(one.key, one.signed_at) for one in about}
 
 
 def highest_release(workspace: Workspace, app: str) -> Release:
@@ -114,11 +139,21 @@ def vouched(workspace: Workspace, app: str) -> dict[Identifier, tuple[Judged, ..
     """
     found: dict[Identifier, tuple[Judged, ...]] = {}
     for one in releases(workspace, app):
-        raw = None if one.closure is None else objects.read(workspace.home, one.closure)
-        if raw is not None:
-            for id in closures.read(raw).roots.values():
-                found.setdefault(id, one.judged)
+        for id in (roots_of(workspace, one.closure) or {}).values():
+            found.setdefault(id, one.judged)
     return found
+
+
+def roots_of(workspace: Workspace, id: Identifier | None) -> Mapping[str, Identifier] | None:
+    """The roots of a closure by its id; None if it is not here.
+
+    Or is none: whoever counts may say ``app:`` of anything.
+    """
+    raw = None if id is None else objects.read(workspace.home, id)
+    try:
+        return None if raw is None else closures.read(raw).roots
+    except FormatError:
+        return None
 
 
 def _decided(
@@ -145,7 +180,9 @@ def _terms(one: Attestation) -> closures.Terms | None:
         return None
 
 
-def _unfit(one: Attestation, app: str, python: str, highest: int) -> str:
+def _unfit(
+    one: Attestation, app: str, python: str, highest: int, pack: tuple[str, Identifier] | None
+) -> str:
     """Why an ok about the list does not count for this run, or nothing (K1)."""
     try:
         said = closures.terms(one.statement.criteria)
@@ -159,6 +196,8 @@ def _unfit(one: Attestation, app: str, python: str, highest: int) -> str:
         return f"it is release {said.release}, and release {highest} is known"
     if not closures.allows(said.python, python):
         return f"it is for Python {said.python}, and this is {python}"
+    if pack is not None and pack not in said.packs:
+        return f"it does not name the pack {pack[1]}"
     return ""
 
 
@@ -196,55 +235,54 @@ def same_distribution(one: Manifest, other: Manifest) -> bool:
     return significant(one) == significant(other)
 
 
-def significant(listed: Manifest) -> dict[str, str]:
+def significant(listed: Manifest) -> frozenset[tuple[str, str]]:
     """What a list has besides what installers write: the files that a program may load."""
-    return {
-        _PACKAGES.sub("", path): digest
+    return frozenset(
+        (_PACKAGES.sub("", path), digest)
         for path, digest in listed.files.items()
         if _INSTALLERS.fullmatch(path) is None
-    }
+    )
 
 
-def lists_with(workspace: Workspace, wanted: Iterable[Manifest]) -> dict[bytes, list[Identifier]]:
+def alike(workspace: Workspace, wanted: Iterable[Manifest]) -> dict[Manifest, list[Identifier]]:
     """The lists in the folder that may be of the same distributions as these.
 
-    By the line of a distribution's METADATA, as it stands in a list. Nothing else is compared yet.
+    By the digests of METADATA in a list: all of them, so that a list of a whole environment is not
+    compared with each distribution in it. Nothing else is compared yet.
     """
-    lines = {line for one in wanted for line in metadata_lines(one.text)}
-    found: dict[bytes, list[Identifier]] = {}
-    if lines:
+    asked = {one: metadata(one.text) for one in wanted}
+    found: dict[bytes, list[Identifier]] = {digests: [] for digests in asked.values() if digests}
+    if found:
         for id in objects.ids(workspace.home):
             raw = objects.read(workspace.home, id)
-            for line in () if raw is None else metadata_lines(raw):
-                if line in lines:
-                    found.setdefault(line, []).append(id)
-    return found
+            if raw is not None:
+                found.get(metadata(raw), []).append(id)
+    return {one: found.get(digests, []) for one, digests in asked.items()}
 
 
-def metadata_lines(text: bytes) -> list[bytes]:
-    """The lines of METADATA in a list: one in that of a distribution, none in most others."""
-    return [line.group() for line in _METADATA.finditer(text)]
+def metadata(text: bytes) -> bytes:
+    """The digests of METADATA in a list: one in that of a distribution, none in most others."""
+    return b" ".join(sorted({line.group()[:64] for line in _METADATA.finditer(text)}))
 
 
 def _with_equals(workspace: Workspace, listed: list[Root]) -> list[Root]:
     """The same, a root marked bad where another list of the same files is (K3)."""
     lists = [root.files for root in listed if root.files is not None]
-    candidates = lists_with(workspace, lists)
+    candidates = alike(workspace, lists)
     found = []
     for root in listed:
         one = root
-        for line in () if root.files is None else metadata_lines(root.files.text):
-            for id in candidates.get(line, ()):
-                if id == root.id or one.verdict.answer is Answer.BAD:
-                    continue
-                raw = objects.read(workspace.home, id)
-                if raw is None or root.files is None:
-                    continue
-                if not same_distribution(manifest.read_canonical(raw), root.files):
-                    continue
-                other = list_verdict(workspace, id)
-                if other.answer is Answer.BAD or one.verdict.answer is not Answer.OK:
-                    if other.answer in (Answer.BAD, Answer.OK):
-                        one = one._replace(verdict=other._replace(id=root.id))
+        for id in () if root.files is None else candidates[root.files]:
+            if id == root.id or one.verdict.answer is Answer.BAD:
+                continue
+            raw = objects.read(workspace.home, id)
+            if raw is None or root.files is None:
+                continue
+            if not same_distribution(manifest.read_canonical(raw), root.files):
+                continue
+            other = list_verdict(workspace, id)
+            if other.answer is Answer.BAD or one.verdict.answer is not Answer.OK:
+                if other.answer in (Answer.BAD, Answer.OK):
+                    one = one._replace(verdict=other._replace(id=root.id))
         found.append(one)
     return found

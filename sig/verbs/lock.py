@@ -28,10 +28,11 @@ from sig.model import limits, manifest
 from sig.model.closure import APP, DIST, EDITABLE, Closure, parts, root_name
 from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
+from sig.model.strict import LARGEST_INTEGER
 from sig.model.verdict import Answer, Judged, Verdict
 from sig.repo import installed, objects, project, tree
 from sig.repo.installed import Distribution, Editable
-from sig.repo.python import Python, python_of
+from sig.repo.python import Python, contents, python_of
 from sig.verbs import covering
 from sig.verbs.covering import Root
 from sig.verbs.trees import list_verdict
@@ -127,13 +128,10 @@ def program_of(path: str, app: str | None = None) -> Program:
 
 
 def _read(file: str, asked: str) -> bytes:
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(limits.STATEMENT + 1)
-    except FileNotFoundError:
-        raise UsageError(f"{asked} has no {os.path.basename(file)}; name a script") from None
-    except OSError as error:
-        raise StoreError(f"{file}: {error.strerror}") from error
+    raw = contents(file, limits.STATEMENT)
+    if raw is None:
+        raise UsageError(f"{asked} has no {os.path.basename(file)}; name a script")
+    return raw
 
 
 # --- making it -----------------------------------------------------------------------------------
@@ -157,10 +155,10 @@ def lock(
         new = build | {
             objects.name(files.id): files.text
             for files in found.values()
-            if not objects.has(workspace.home, files.id)
+            if objects.read(workspace.home, files.id) is None  # or damaged
         }
         workspace.commit({**new, _hint(program.lock): os.fsencode(python.asked) + b"\n"})
-    _write(program.lock, closure.text)
+    write(program.lock, closure.text, "lock")
     return plan(workspace, program, python, closure)
 
 
@@ -185,8 +183,8 @@ def _listed(
                 kept = {path: hex for path, hex in files.files.items() if path not in ways}
                 files = Manifest(kept)
             local[one.root] = files
-    wheels = covering.lists_with(workspace, local.values())
-    return found | {name: _wheel(workspace, files, wheels) for name, files in local.items()}
+    wheels = covering.alike(workspace, local.values())
+    return found | {name: _wheel(workspace, files, wheels[files]) for name, files in local.items()}
 
 
 def left_out(one: Distribution) -> str:
@@ -196,20 +194,17 @@ def left_out(one: Distribution) -> str:
     return "it installs others" if closures.normalised(one.name) in _INSTALLERS else ""
 
 
-def _wheel(
-    workspace: Workspace, own: Manifest, wheels: Mapping[bytes, Sequence[Identifier]]
-) -> Manifest:
+def _wheel(workspace: Workspace, own: Manifest, wheels: Sequence[Identifier]) -> Manifest:
     """The list of the wheel that was installed, if the folder knows it (L3): one that is ok."""
     known = []
-    for line in covering.metadata_lines(own.text):
-        for id in wheels.get(line, ()):
-            raw = objects.read(workspace.home, id)
-            if raw is not None:
-                other = manifest.read_canonical(raw)
-                if covering.same_distribution(own, other):
-                    known.append(other)
+    for id in wheels:
+        raw = objects.read(workspace.home, id)
+        if raw is not None:
+            other = manifest.read_canonical(raw)
+            if covering.same_distribution(own, other):
+                known.append(other)
     ok = [one for one in known if list_verdict(workspace, one.id).answer is Answer.OK]
-    return min([*ok, *known][:1] or [own], key=lambda one: one.id)
+    return min(ok or known or [own], key=lambda one: one.id)
 
 
 def _looked_at(workspace: Workspace, python: Python) -> dict[str, bytes]:
@@ -224,14 +219,14 @@ def _looked_at(workspace: Workspace, python: Python) -> dict[str, bytes]:
         return {}
 
 
-def _write(path: str, text: bytes) -> None:
+def write(path: str, data: bytes, kind: str) -> None:
     """Replace a file as a whole. What is no file of ours is not replaced by one."""
     if os.path.lexists(path) and not os.path.isfile(path):
-        raise Refused(f"{path} is there, and is not a lock")
+        raise Refused(f"{path} is there, and is not a {kind}")
     temporary = f"{path}.{os.getpid()}.new"
     try:
         with open(temporary, "xb") as stream:
-            stream.write(text)
+            stream.write(data)
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):
@@ -345,8 +340,11 @@ class Release(NamedTuple):
     news: tuple[str, ...]
 
 
-def release(workspace: Workspace, path: str) -> Release:
-    """What `attest` says about a lock, if it still fits what is on the disk.
+def release(
+    workspace: Workspace, path: str, packs: Sequence[tuple[str, Identifier]] = ()
+) -> Release:
+    """What `attest` says about a lock, if it still fits what is on the disk. `packs` were compared
+    with their sources, and are signed with it.
 
     Raises Refused where it does not, FormatError for what is no lock, NotFound, StoreError.
     """
@@ -365,12 +363,19 @@ def release(workspace: Workspace, path: str) -> Release:
         lists[name] = manifest.read_canonical(raw)
     for name, different in differences(program, python, lists):
         raise Refused(f"{path} no longer fits: {name}: {different}", hint=again)
-    before = workspace.consistent(lambda: covering.highest_release(workspace, program.app))
+    known = workspace.consistent(lambda: covering.releases(workspace, program.app))
+    highest = [one for one in known if one.number == known[0].number]
+    # Who signs what others signed signs the same release: else no two could ever count together.
+    same = [one for one in highest if one.closure == closure.id]
+    before = next(iter(same or highest), covering.Release(0, None))
+    if before.number == LARGEST_INTEGER and not same:
+        raise Refused(f"release {before.number} of {program.app} is known, and is the last")
     numbers = python.version.split(".")
     terms = closures.Terms(
         program.app,
-        before.number + 1,
+        before.number + (not same),
         f">={numbers[0]}.{numbers[1]},<{numbers[0]}.{int(numbers[1]) + 1}",
+        tuple(packs),
     )
     claim = Claim(
         path,
@@ -388,8 +393,8 @@ def differences(
     program: Program, python: Python, lists: Mapping[str, Manifest]
 ) -> Iterator[tuple[str, str]]:
     """Roots that are not on the disk as their lists say, and what is different."""
-    places = sources(program, python)
-    there = {root_name(DIST, one.name, one.version): one for one in installed.distributions(python)}
+    places = {source.root: source for source in sources(program, python).values()}
+    there = {one.root: one for one in installed.distributions(python) if not one.why_not}
     for name, listed in lists.items():
         kind, plain, _ = parts(name)
         if kind == DIST:
@@ -415,19 +420,18 @@ def differences(
 
 
 def _news(workspace: Workspace, before: Identifier | None, closure: Closure) -> tuple[str, ...]:
-    raw = None if before is None else objects.read(workspace.home, before)
-    if raw is None:
+    old = covering.roots_of(workspace, before)
+    if old is None:
         return ()
-    old = closures.read(raw)
     found = []
-    for name in sorted({*old.roots, *closure.roots}):
-        if name not in old.roots:
+    for name in sorted({*old, *closure.roots}):
+        if name not in old:
             found.append(f"new {name}")
         elif name not in closure.roots:
             found.append(f"gone {name}")
-        elif old.roots[name] != closure.roots[name]:
+        elif old[name] != closure.roots[name]:
             found.append(f"changed {name}")
-            texts = [objects.read(workspace.home, one.roots[name]) for one in (old, closure)]
+            texts = [objects.read(workspace.home, roots[name]) for roots in (old, closure.roots)]
             if texts[0] is not None and texts[1] is not None:
                 was, now = (manifest.read_canonical(text) for text in texts if text is not None)
                 kinds = {"extra": "new", "missing": "gone"}
@@ -442,12 +446,11 @@ def _news(workspace: Workspace, before: Identifier | None, closure: Closure) -> 
 
 
 def read(path: str) -> Closure:
-    """The closure in a lock. Raises FormatError, StoreError."""
-    try:
-        with open(path, "rb") as stream:
-            return closures.read(stream.read(limits.MANIFEST + 1))
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error
+    """The closure in a lock. Raises FormatError, Refused, StoreError."""
+    raw = contents(path, limits.MANIFEST)
+    if raw is None:
+        raise StoreError(f"no {path}")
+    return closures.read(raw)
 
 
 def plan(workspace: Workspace, program: Program, python: Python, closure: Closure) -> Plan:
