@@ -113,11 +113,13 @@ def releases(workspace: Workspace, app: str) -> list[Release]:
             oks = same.pop((line.key, line.signed_at or 0), {})
             for name, ok in oks.items():
                 said = _terms(ok)
+                if said is None or said.app != app:
+                    continue
                 # What else this key said in that second must not stand for it.
                 twins = {other: "it is another one" for other in oks if other != name}
-                if said is not None and said.app == app and (
-                    not twins or _counts(_decided(workspace, Identifier(id), weighed, app, twins), line)
-                ):
+                if twins:
+                    verdict = _decided(workspace, Identifier(id), weighed, app, twins)
+                if _counts(verdict, line):
                     found.append(Release(said.release, Identifier(id), (line,)))
     return sorted(found, key=lambda one: one.number, reverse=True)
 

@@ -75,8 +75,8 @@ def _named(raw: bytes | None) -> list[Named]:
     """The meaning of that file. What does not read is not wanted; the next fetch writes it anew."""
     found: list[Named] = []
     for line in (raw or b"").decode("ascii", "replace").splitlines():
-        key, id, *more = line.split(" ", 2)
         try:
+            key, id, *more = line.split(" ", 2)
             found.append((Fingerprint(key), Identifier(id), more == ["closure"]))
         except ValueError:
             continue
@@ -115,16 +115,16 @@ def wanted(workspace: Workspace, remote: str, roots: bool = False) -> list[Ident
 
 
 def _lacking(workspace: Workspace, id: Identifier, is_closure: bool) -> list[Identifier]:
-    """Of a manifest and, if it is a closure, the lists of its roots: those that are not here."""
-    if not objects.has(workspace.home, id):
-        return [id]
+    """Of a manifest and, if it is a closure, the lists of its roots: those that are not here.
+
+    What a program needs to be run is read: a damaged one comes again.
+    """
     if not is_closure:
-        return []
-    return [
-        root
-        for root in roots_of(objects.read(workspace.home, id))
-        if not objects.has(workspace.home, root)
-    ]
+        return [] if objects.has(workspace.home, id) else [id]
+    raw = objects.read(workspace.home, id)
+    if raw is None:
+        return [id]
+    return [root for root in roots_of(raw) if objects.read(workspace.home, root) is None]
 
 
 def roots_of(raw: bytes | None) -> list[Identifier]:

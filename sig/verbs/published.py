@@ -27,6 +27,7 @@ from sig.model import limits, stream, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
+from sig.model.manifest import read_canonical
 from sig.model.repository import UnverifiedRepository
 from sig.repo import layout, objects
 from sig.repo.transport import check_url
@@ -160,7 +161,10 @@ def _with_lists(workspace: Workspace, public: Public, get: Callable[[str], bytes
                 raw = get(objects.name(id))
             except (NetworkError, OSError, Refused):
                 continue
-            if Identifier.of_bytes(raw) != id:
+            try:
+                if Identifier.of_bytes(raw) != id or not read_canonical(raw):
+                    continue
+            except FormatError:  # not to be kept where lists are read
                 continue
             lists[id] = raw
         waiting += manifests.roots_of(raw)
