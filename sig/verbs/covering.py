@@ -117,9 +117,8 @@ def releases(workspace: Workspace, app: str) -> list[Release]:
                     continue
                 # What else this key said in that second must not stand for it.
                 twins = {other: "it is another one" for other in oks if other != name}
-                if twins:
-                    verdict = _decided(workspace, Identifier(id), weighed, app, twins)
-                if _counts(verdict, line):
+                alone = _decided(workspace, Identifier(id), weighed, app, twins) if twins else verdict
+                if _counts(alone, line):
                     found.append(Release(said.release, Identifier(id), (line,)))
     return sorted(found, key=lambda one: one.number, reverse=True)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -148,6 +149,7 @@ def lock(
     The lists of its roots, and where the environment lies, go into the folder (L4). Raises
     Refused, FormatError, Changed, StoreError.
     """
+    _check_own(program)
     found = _listed(workspace, program, python, exclude)
     closure = Closure({name: files.id for name, files in found.items()})
     build = _looked_at(workspace, python)
@@ -221,17 +223,34 @@ def _looked_at(workspace: Workspace, python: Python) -> dict[str, bytes]:
 
 def write(path: str, data: bytes, kind: str) -> None:
     """Replace a file as a whole. What is no file of ours is not replaced by one."""
-    if os.path.lexists(path) and not os.path.isfile(path):
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
         raise Refused(f"{path} is there, and is not a {kind}")
     temporary = f"{path}.{os.getpid()}.new"
     try:
-        with open(temporary, "xb") as stream:
+        stream = open(temporary, "xb")  # noqa: SIM115  # what is there already is another's
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    try:
+        with stream:
             stream.write(data)
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):
             os.unlink(temporary)
         raise StoreError(f"{path}: {error.strerror}") from error
+
+
+_OWN = re.compile(rb"[0-9a-f]{64}  (?:app\n|dist/|editable/)|\Z")
+
+
+def _check_own(program: Program) -> None:
+    """Refuse to replace the lock of another program, as there is one of poetry or of uv."""
+    raw = contents(program.lock, limits.MANIFEST)
+    if raw is not None and _OWN.match(raw) is None:
+        raise Refused(
+            f"{program.lock} is there, and was not made by sig lock",
+            hint=f"sig lock --app NAME {os.path.join(program.folder, program.script)}",
+        )
 
 
 # --- where things are ----------------------------------------------------------------------------
