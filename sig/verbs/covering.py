@@ -103,23 +103,23 @@ def releases(workspace: Workspace, app: str) -> list[Release]:
         if one.attestation is not None and one.attestation.key in workspace.config.trust:
             ids.add(one.attestation.statement.id)
     found = []
-    for id, rows in sorted(workspace.rows(sorted(ids)).items()):
-        weighed = workspace.weigh(rows)
-        verdict = _decided(workspace, Identifier(id), weighed, app, {})
+    for name, rows in sorted(workspace.rows(sorted(ids)).items()):
+        id, weighed = Identifier(name), workspace.weigh(rows)
+        verdict = _decided(workspace, id, weighed, app, {})
         same: dict[tuple[str, int], dict[Name, Attestation]] = {}
         for ok in _oks(weighed):
             same.setdefault((ok.key, ok.signed_at), {})[ok.same] = ok
         for line in (line for line in verdict.statements if line.counted and line.ok):
             oks = same.pop((line.key, line.signed_at or 0), {})
-            for name, ok in oks.items():
+            for ok in oks.values():
                 said = _terms(ok)
                 if said is None or said.app != app:
                     continue
                 # What else this key said in that second must not stand for it.
-                twins = {other: "it is another one" for other in oks if other != name}
-                alone = _decided(workspace, Identifier(id), weighed, app, twins) if twins else verdict
+                twins = {other: "it is another one" for other in oks if other != ok.same}
+                alone = _decided(workspace, id, weighed, app, twins) if twins else verdict
                 if _counts(alone, line):
-                    found.append(Release(said.release, Identifier(id), (line,)))
+                    found.append(Release(said.release, id, (line,)))
     return sorted(found, key=lambda one: one.number, reverse=True)
 
 

@@ -223,11 +223,10 @@ def _looked_at(workspace: Workspace, python: Python) -> dict[str, bytes]:
 
 def write(path: str, data: bytes, kind: str) -> None:
     """Replace a file as a whole. What is no file of ours is not replaced by one."""
-    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
-        raise Refused(f"{path} is there, and is not a {kind}")
+    _check_file(path, kind)
     temporary = f"{path}.{os.getpid()}.new"
     try:
-        stream = open(temporary, "xb")  # noqa: SIM115  # what is there already is another's
+        stream = open(temporary, "xb")  # what is there already is another's
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
     try:
@@ -243,8 +242,14 @@ def write(path: str, data: bytes, kind: str) -> None:
 _OWN = re.compile(rb"[0-9a-f]{64}  (?:app\n|dist/|editable/)|\Z")
 
 
+def _check_file(path: str, kind: str) -> None:
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        raise Refused(f"{path} is there, and is not a {kind}")
+
+
 def _check_own(program: Program) -> None:
     """Refuse to replace the lock of another program, as there is one of poetry or of uv."""
+    _check_file(program.lock, "lock")
     raw = contents(program.lock, limits.MANIFEST)
     if raw is not None and _OWN.match(raw) is None:
         raise Refused(
