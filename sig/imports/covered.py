@@ -235,13 +235,18 @@ class Covered:
 
     def check(self) -> None:
         """All tables, made now. Raises ValueError (C2), also for an entry that is not covered."""
-        found: dict[str, Covering] = {}
+        data: dict[str, Covering] = {}
         for place in self.places:
-            for below, covering in place.files.items():
-                path = place.path(below)
-                _agree(path, found.setdefault(path, covering), covering)
+            files = place.files  # completes its data, too
+            for outer, folder in self._below(place.base):
+                if outer is not place and outer.there(folder):  # else none of its files is in both
+                    for below in outer.below(folder):
+                        inner = below[len(folder) :].lstrip("/")
+                        _agree(below, outer.files[below], files.get(inner))
             for path, covering in place.data.items():
-                _agree(path, found.setdefault(path, covering), covering)
+                _agree(path, covering, data.setdefault(path, covering))
+                for other, below in self._below(path):
+                    _agree(path, covering, other.files.get(below))
         kind, path = self.plan.entry[:2]
         if kind == "file" and path not in self._app().of(self.plan.roots[0]):
             raise ValueError(f"{path!r} is not in the manifest of the app")
@@ -262,6 +267,6 @@ class Covered:
                 yield place, path[len(base) + 1 :]
 
 
-def _agree(path: str, one: Covering, other: Covering) -> None:
-    if one[0] != other[0]:
+def _agree(path: str, one: Covering, other: Covering | None) -> None:
+    if other is not None and one[0] != other[0]:
         raise ValueError(f"{path!r} is not the same in {one[1].name} and {other[1].name}")  # C2

@@ -202,9 +202,12 @@ class Opening:
 
     def _opened(self, event: str, args: tuple[Any, ...]) -> None:
         """A large file is hashed when it is opened to be read (O4)."""
-        if event != "open" or not isinstance(args[0], (str, bytes)):
+        if event != "open":
             return
-        path = os.fsdecode(args[0])
+        try:
+            path = os.fsdecode(args[0])
+        except TypeError:  # a descriptor
+            return
         if os.path.basename(path) not in self._names or get_ident() in self._within:
             return
         if isinstance(args[2], int) and args[2] & 3 == os.O_WRONLY:

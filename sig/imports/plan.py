@@ -184,10 +184,11 @@ def write(plan: Plan) -> bytes:
 
 def read(raw: bytes) -> Plan:
     """The plan of a text that `write` wrote. Raises ValueError for any other."""
-    head, blank, manifests = raw.partition(b"\n\n")
-    first, *lines = head.split(b"\n")
-    if first != _FIRST or not blank:
+    end = raw.find(b"\n\n")
+    first, *lines = raw[:end].split(b"\n")
+    if first != _FIRST or end < 0:
         raise ValueError("not a plan")
+    manifests = memoryview(raw)[end + 2 :]  # may be megabytes: each is copied once
     one: dict[bytes, list[bytes]] = {}
     bad: dict[str, str] = {}
     environment: dict[str, str] = {}
@@ -204,7 +205,7 @@ def read(raw: bytes) -> Plan:
         elif word == b"root":
             name, base, prefix, length, *search = fields
             end = start + int(length)
-            manifest = manifests[start:end]
+            manifest = bytes(manifests[start:end])
             found = Root(
                 name.decode(),
                 os.fsdecode(base),
