@@ -45,7 +45,8 @@ LARGE = 4 << 20
 _CODE = (*EXTENSIONS, ".py")
 _BLOCK = 1 << 20
 _COPIED = 1 << 18  # stays in the cache of a processor between two uses
-# OpenSSL hashes several times faster, and takes milliseconds to be loaded: not for a small script.
+# OpenSSL hashes several times faster, and takes milliseconds to be loaded: not for a small script,
+# unless that has loaded it itself.
 _MUCH = 1 << 20
 _FLAGS = (
     os.O_RDONLY
@@ -299,7 +300,7 @@ class Opening:
 
     def _new(self, data: bytes, size: int) -> Any:
         self._hashed += size
-        if self._hashed > _MUCH and not self._asked:
+        if not self._asked and (self._hashed > _MUCH or "_hashlib" in sys.modules):
             self._asked = True
             self._sha256 = self._faster()
         return self._sha256(data)
