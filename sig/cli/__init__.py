@@ -35,6 +35,7 @@ COMMANDS = {
     "withdraw": "Take back an own statement.",
     "manifest": "Print the list of files that stands for a folder or an archive.",
     "lock": "Write down all that a program may load, and say who answers for it.",
+    "plugin": "Plug-ins: put them into a folder, list and verify them.",
     "run": "Verify a script, then execute exactly the bytes that were verified.",
     "trust": "Which signers count.",
     "key": "Certificates that are known, trusted or not.",
