@@ -329,7 +329,7 @@ def test_an_ok_about_something_else_may_say_a_release(asked: Asked, bob: Party, 
     """It says that there is one, and nothing else: no roots come of it, and nothing fails."""
     listed = manifest_of({"x": b""})
     id = {"file": file_id("x"), "list of files": str(listed.id), "nothing": file_id("y")}[about]
-    more = {"manifest": id} if about == "list of files" else {}
+    more: dict[str, Any] = {"manifest": id} if about == "list of files" else {}
     bob.says(id, criteria=["app:get", "release:4"], **more)
     says(bob, CLOSURE, *GOOD)
     asked.read(bob, lists=[*lists_of(FILES), listed])
