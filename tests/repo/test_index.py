@@ -540,8 +540,8 @@ def test_killed_at_any_time_there_is_the_old_the_new_or_no_answer(
                 ["index.db"],
                 ["index.db", "index.db.new"],
             )
-    assert killed > 7
-    assert answered > 3
+    assert killed >= 2  # at the first moment of both, however busy the machine is
+    assert answered > 0
 
 
 @UNIX
