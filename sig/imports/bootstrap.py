@@ -83,6 +83,9 @@ def start(
     sys.meta_path.insert(0, memory)
     plan = memory.load("plan").read(text)
     covered = memory.load("covered").Covered(plan)
+    given = None
+    if covered.python is not None:
+        given = memory.load("early").load(plan, covered.python)
     loads: list[tuple[str, str, str, str, int]] = []
 
     def told(*load: Any) -> None:
@@ -102,6 +105,8 @@ def start(
     del sys.meta_path[0], sys.modules["__future__"]  # a stub of `packing`
     _dress(plan)  # before: what it needs is Python's own
     doors.install(finder)  # B2
+    if given is not None:
+        memory.load("early").adopt(finder, covered.python, given)
     if plan.report:
         import atexit
 

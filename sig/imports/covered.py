@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from _imp import extension_suffixes
 
-from .plan import Plan, Root
+from .plan import PYTHON, Plan, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,28 +157,45 @@ class Place:
 class Covered:
     """All places of a plan, and the order in which a top-level name is looked for.
 
-    `search` holds a place and a folder in it, or None and a folder of stdlib or system.
+    `search` holds a place and a folder in it, or None and a folder of stdlib or system. `python` is
+    the root of an interpreter that is not the system's, and `library` its place.
     """
 
-    __slots__ = ("_ordinary", "_prefixes", "_system", "places", "plan", "search")
+    __slots__ = (
+        "_ordinary",
+        "_prefixes",
+        "_system",
+        "library",
+        "places",
+        "plan",
+        "python",
+        "search",
+    )
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         places: dict[str, Place] = {}
         app: list[tuple[Place | None, str]] = []
+        library: list[tuple[Place | None, str]] = []
         others: list[tuple[Place | None, str]] = []
+        self.python: Root | None = None
         for root in plan.roots:
             place = places.setdefault(root.base, Place(root.base))
             place.roots.append(root)
-            found = others if app else app
+            found = app if root is plan.roots[0] else others
+            if root.name == PYTHON:
+                self.python = root
+                found = library
             for folder in root.search:
                 if (place, folder) not in found:
                     found.append((place, folder))
+        self.library = None if self.python is None else places[self.python.base]
         # The longest base first: an environment may lie in the folder of the app.
         self.places = tuple(sorted(places.values(), key=lambda place: -len(place.base)))
         self.search = (
             *app,
             *((None, folder) for folder in plan.stdlib),
+            *library,
             *others,
             *((None, folder) for folder in plan.system),
         )

@@ -128,6 +128,16 @@ class ExtensionLoader(Loader):
         return None
 
 
+class EarlyLoader(ExtensionLoader):
+    """A module that was mapped before there was a finder (`early`)."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._finder.early[self.path]
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
 class Finder:
     """The finder of a closure, for sys.meta_path.
 
@@ -151,6 +161,8 @@ class Finder:
         """That of a pack which counts (F3)."""
         self.patches: dict[str, Callable[[ModuleType], None]] = {}
         """What happens to a module of the standard library after it was loaded."""
+        self.early: dict[str, ModuleType] = {}
+        """Extension modules that are there already, by the paths of their files."""
 
     # --- names -----------------------------------------------------------------------------------
 
@@ -183,7 +195,10 @@ class Finder:
             else:
                 spec = self.spec(fullname, place, folder, name)
                 if spec is not None:
-                    return spec
+                    own = place is self.covered.library and fullname in self.patches
+                    return self._patched(spec) if own else spec
+                if place is self.covered.library and path is None:  # F4
+                    continue
                 portions.append((place, f"{folder}/{name}" if folder else name))
         # Only now is it asked whether something lies below: most names are found before.
         there = [
@@ -204,7 +219,19 @@ class Finder:
         below, suffix, package = found
         path = place.path(below)
         kind: Any = SourceLoader if suffix == ".py" else ExtensionLoader
+        if path in self.early:
+            kind = EarlyLoader
         spec = Spec(fullname, kind(self, fullname, path), origin=path, is_package=package)
+        spec._set_fileattr = True  # type: ignore[attr-defined]
+        if package:
+            spec.submodule_search_locations = [os.path.dirname(path)]
+        return spec
+
+    def loaded(self, fullname: str, path: str) -> ModuleSpec:
+        """The spec of a covered source file that was loaded before there was a finder."""
+        package = path.endswith("/__init__.py")
+        loader: Any = SourceLoader(self, fullname, path)
+        spec = Spec(fullname, loader, origin=path, is_package=package)
         spec._set_fileattr = True  # type: ignore[attr-defined]
         if package:
             spec.submodule_search_locations = [os.path.dirname(path)]

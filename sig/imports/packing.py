@@ -12,6 +12,9 @@ Z3  Our modules are there as source, and compiled by the Python that sig runs in
 Z4  Our code says that it is importlib's own file: Python leaves such frames out of tracebacks.
 Z5  The interpreter is called by its own absolute path. By any other name CPython would look for its
     standard library, and for a `pyvenv.cfg`, beside the file of that name.
+Z6  A Python that is not the system's gets no -I: by PYTHONPATH it finds its first modules in the
+    zip, and nowhere else. PYTHONHOME and its own name say that all else lies in /proc/self/fd,
+    where nobody can make a file. These variables are gone before anything else happens.
 """
 
 from __future__ import annotations
@@ -38,7 +41,8 @@ Places = dict[str, tuple[int, int]]
 """Where members lie: start and end, by name."""
 
 MODULES = (
-    "bytecode", "covered", "doors", "finder", "metadata", "native", "opening", "plan", "resources",
+    "bytecode", "covered", "doors", "early", "finder", "metadata", "native", "opening", "plan",
+    "resources",
 )  # fmt: skip
 """What the bootstrap finds beside itself."""
 
@@ -48,7 +52,7 @@ _PAGE = 4096
 # does nothing: the real one would be read from the disk.
 _HEAD = """\
 import marshal, posix, sys
-from _frozen_importlib_external import MAGIC_NUMBER
+{elsewhere}from _frozen_importlib_external import MAGIC_NUMBER
 known = MAGIC_NUMBER == {magic!r}
 end, at = {compiled!r} if known else {sources!r}
 data = memoryview(posix.pread(d, end, 0))
@@ -70,10 +74,31 @@ d = int(sys.argv[0].rpartition("/")[2])
 exec(compile(posix.pread(d, {_PAGE}, 0), {FILE!r}, "exec"))
 """
 _1980 = 0x0021
+_SAFE_PATH = 11  # the first Python 3 that has -P
 
 
-def pack(plan: Plan, bytecode: Pack | None = None) -> bytes:
+# A Python that is not the system's finds the first modules in the zip, as long as it is open (Z6).
+_ELSEWHERE = """\
+for name in {names!r}:
+    if name in posix.environ:
+        posix.unsetenv(name)
+        del posix.environ[name]
+sys.modules.pop("linecache", None)
+sys.path[:] = ["/proc/self/fd/%d" % d]
+import os, site
+"""
+_HOME = "/proc/self/fd"
+# Python 3.13 imports it to remember the text of -c; what would come with it is half of a library.
+_LINECACHE = b"def _register_code(*given): pass\n"
+
+
+def pack(
+    plan: Plan, bytecode: Pack | None = None, library: Mapping[str, bytes] | None = None
+) -> bytes:
     """The file from which a run of this plan starts, with the pack that was found for it.
+
+    `library` are sources of the standard library, by their paths in it, for a Python that is not
+    the system's (Z6).
 
     Raises ValueError for a plan that contradicts itself: one path with two digests, a script that
     is not covered.
@@ -87,7 +112,9 @@ def pack(plan: Plan, bytecode: Pack | None = None) -> bytes:
     if bytecode is not None:
         members["pack"] = bytecode.raw
         members["pack.at"] = marshal.dumps(dict(bytecode.at), 2)  # what every Python reads
-    return _zip(members)
+    if library is not None:
+        members |= {**library, "linecache.py": _LINECACHE}
+    return _zip(members, library is not None)
 
 
 def command(
@@ -108,6 +135,18 @@ def source(name: str) -> bytes:
     return _module(f"{__package__}.{name}")[0]
 
 
+def command_elsewhere(name: str, descriptor: int, arguments: Sequence[str]) -> tuple[str, ...]:
+    """The words that start a Python that is not the system's: `name` is ``python3.12`` (Z6)."""
+    safe = () if int(name.rstrip("t").rpartition(".")[2]) < _SAFE_PATH else ("-P",)
+    words = command(f"{_HOME}/{name}", descriptor, "", arguments)
+    return (words[0], "-s", *safe, *words[2:])
+
+
+def environment_elsewhere(descriptor: int) -> dict[str, str]:
+    """What is in its environment besides, until its first line (Z6)."""
+    return {"PYTHONHOME": _HOME, "PYTHONPATH": f"{_HOME}/{descriptor}"}
+
+
 def _module(name: str) -> tuple[bytes, CodeType]:
     """The source of one of our modules, and its code (Z3)."""
     spec = find_spec(name)
@@ -120,10 +159,10 @@ def _module(name: str) -> tuple[bytes, CodeType]:
     return source, code
 
 
-def _zip(members: dict[str, bytes]) -> bytes:
+def _zip(members: dict[str, bytes], elsewhere: bool) -> bytes:
     """Z1."""
     body, at = stored(members, _PAGE)
-    head = _head(at).encode()
+    head = _head(at, elsewhere).encode()
     assert len(head) <= _PAGE  # noqa: S101
     return head.ljust(_PAGE, b"\n") + body
 
@@ -154,14 +193,16 @@ def stored(members: Mapping[str, bytes], before: int = 0) -> tuple[bytes, Places
     return b"".join([*body, entries, b"PK\5\6", end]), at
 
 
-def _head(at: Places) -> str:
+def _head(at: Places, elsewhere: bool) -> str:
     """The page before the zip; what it reads ends with the last of what it needs."""
 
     def those(folder: str) -> tuple[int, list[tuple[str, int, int]]]:
         found = [(name[len(folder) :], *at[name]) for name in at if name.startswith(folder)]
         return max(at["plan"][1], found[-1][2]), found
 
+    names = (b"LD_PRELOAD", b"PYTHONHOME", b"PYTHONPATH")
     return _HEAD.format(
+        elsewhere=_ELSEWHERE.format(names=names) if elsewhere else "",
         magic=MAGIC_NUMBER,
         plan=at["plan"],
         pack=[at[name] for name in ("pack.at", "pack") if name in at],

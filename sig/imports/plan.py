@@ -13,6 +13,9 @@ from __future__ import annotations
 
 import os
 
+PYTHON = "python"
+"""The name of the root that is an interpreter with its standard library."""
+
 TYPE_CHECKING = False  # `typing` costs as much as the rest of a start
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,17 +71,19 @@ class Plan:
     `entry` is ``("file", PATH)``, a path of the first root's manifest, or ``("call", MODULE,
     ATTRIBUTE)``, or ``("code", TEXT)`` for a child that multiprocessing starts. `argv0` is the
     script as it was typed, `file` its absolute path or empty. `roots` stand in the order in which
-    they are searched: app, editable ones, distributions. `stdlib` and `system` are absolute folders
-    that only root can write to. `prefix` becomes sys.prefix (empty: as it is), `executable`
-    sys.executable (empty: there is none). `bad` maps digests to messages. `environment` is set for
-    children. `report` is a file, or empty.
+    they are searched: app, editable ones, distributions; one of them may be `PYTHON`, which stands
+    where `stdlib` does. `stdlib` and `system` are absolute folders that only root can write to.
+    `prefix` becomes sys.prefix (empty: as it is), `executable` sys.executable (empty: there is
+    none). `bad` maps digests to messages. `environment` is set for children. `report` is a file, or
+    empty. `early` is what is given of `PYTHON` besides: the name of an extension module, or nothing
+    for a library that was mapped; the path of its file; that of its sealed copy.
 
     Raises ValueError.
     """
 
     __slots__ = (
-        "app", "argv0", "bad", "entry", "environment", "executable", "file", "prefix", "report",
-        "roots", "stdlib", "system", "trace",
+        "app", "argv0", "bad", "early", "entry", "environment", "executable", "file", "prefix",
+        "report", "roots", "stdlib", "system", "trace",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +102,7 @@ class Plan:
         environment: Mapping[str, str] | None = None,
         trace: bool = False,
         report: str = "",
+        early: Sequence[tuple[str, str, str]] = (),
     ) -> None:
         self.app = app
         self.entry = tuple(entry)
@@ -111,6 +117,7 @@ class Plan:
         self.environment = dict(environment or ())
         self.trace = trace
         self.report = report
+        self.early = tuple([tuple(one) for one in early])
         if not self.roots or len({root.name for root in self.roots}) != len(self.roots):
             raise ValueError("no root, or two of one name")
         fields = {"file": 2, "call": 3, "code": 2}
@@ -127,7 +134,8 @@ class Plan:
         for digest in self.bad:
             if len(digest) != 64 or not _DIGITS.issuperset(digest):
                 raise ValueError(f"{digest!r} is not a digest")
-        if "\0" in argv0 or not argv0 or not self.stdlib:
+        whole = self.stdlib or PYTHON in [root.name for root in self.roots]
+        if "\0" in argv0 or not argv0 or not whole:
             raise ValueError("a plan without argv0 or standard library")
 
     def __eq__(self, other: object) -> bool:
@@ -173,6 +181,7 @@ def write(plan: Plan) -> bytes:
     lines.append(_line(b"stdlib", *map(os.fsencode, plan.stdlib)))
     lines.append(_line(b"system", *map(os.fsencode, plan.system)))
     lines += [_line(b"bad", _text(key), _text(value)) for key, value in sorted(plan.bad.items())]
+    lines += [_line(b"early", _text(name), *map(os.fsencode, two)) for name, *two in plan.early]
     for name, value in sorted(plan.environment.items()):
         lines.append(_line(b"environment", os.fsencode(name), os.fsencode(value)))
     for root in plan.roots:
@@ -192,6 +201,7 @@ def read(raw: bytes) -> Plan:
     one: dict[bytes, list[bytes]] = {}
     bad: dict[str, str] = {}
     environment: dict[str, str] = {}
+    early: list[tuple[str, str, str]] = []
     roots: list[Root] = []
     start = 0
     for line in lines:
@@ -199,6 +209,9 @@ def read(raw: bytes) -> Plan:
         if word == b"bad":
             digest, message = fields
             bad[digest.decode()] = message.decode()
+        elif word == b"early":
+            module, place, copy = fields
+            early.append((module.decode(), os.fsdecode(place), os.fsdecode(copy)))
         elif word == b"environment":
             name, value = fields
             environment[os.fsdecode(name)] = os.fsdecode(value)
@@ -244,6 +257,7 @@ def read(raw: bytes) -> Plan:
             environment=environment,
             trace={b"yes": True, b"no": False}[trace],
             report=path(b"report"),
+            early=early,
         )
     except KeyError as error:
         raise ValueError(f"a plan without {error}") from None

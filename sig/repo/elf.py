@@ -17,13 +17,13 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-_HEADERS = 128
+_HEADER, _HEADERS = 56, 128
 _ENTRIES = 4096
 _NEEDED = 512
 _NAME = 4096
 _PATHS = 1 << 16
 
-_LOAD, _DYNAMIC, _INTERPRETER = 1, 2, 3
+_LOAD, _DYNAMIC, _INTERPRETER, _HEADERS_THEMSELVES = 1, 2, 3, 6
 _NULL, _NEED, _STRINGS, _SONAME, _RPATH, _RUNPATH = 0, 1, 5, 14, 15, 29
 _AUDITS = (0x6FFFFEFB, 0x6FFFFEFC)  # DEPAUDIT, AUDIT
 _FILTERS = (0x7FFFFFFD, 0x7FFFFFFF)  # AUXILIARY, FILTER
@@ -55,20 +55,12 @@ class Elf(NamedTuple):
 
 def read(at: Callable[[int, int], bytes], size: int) -> Elf:
     """What is in a file; `at(offset, length)` gives its bytes. Raises ValueError (E1, E2)."""
-    head = at(0, 64)
-    if len(head) < 64 or head[:7] != b"\x7fELF\2\1\1":
-        raise ValueError("not an ELF file of 64 bits, little end first")
-    if _number(head, 16, 2) not in (2, 3):
-        raise ValueError("neither a program nor a library")
-    offset, entry, count = _number(head, 32, 8), _number(head, 54, 2), _number(head, 56, 2)
-    if entry != 56 or not 0 < count <= _HEADERS or offset + entry * count > size:
-        raise ValueError("its program headers are not those of an ELF file")
-    headers = at(offset, entry * count)
+    headers, machine = _headers(at, size)
     loads: list[tuple[int, int, int]] = []  # address, end of what is of the file, offset
     dynamic: tuple[int, int, int] | None = None
     interpreter = ""
-    end = offset + entry * count
-    for i in range(0, len(headers) - 55, entry):
+    end = mapped(at, size)
+    for i in range(0, len(headers) - 55, _HEADER):
         kind = _number(headers, i, 4)
         offset, address = _number(headers, i + 8, 8), _number(headers, i + 16, 8)
         length = _number(headers, i + 32, 8)
@@ -84,8 +76,6 @@ def read(at: Callable[[int, int], bytes], size: int) -> Elf:
             if interpreter or not 1 < length <= _NAME or offset + length > size:
                 raise ValueError("its interpreter is not named")
             interpreter = os.fsdecode(at(offset, length).partition(b"\0")[0])
-        if kind in (_LOAD, _DYNAMIC, _INTERPRETER):
-            end = max(end, offset + length)
     entries = () if dynamic is None else _entries(at, loads, *dynamic)
     single: dict[int, int] = {}
     for _, tag, value in entries:
@@ -103,7 +93,7 @@ def read(at: Callable[[int, int], bytes], size: int) -> Elf:
         return os.fsdecode(found)
 
     return Elf(
-        machine=_number(head, 18, 2),
+        machine=machine,
         interpreter=interpreter,
         needed=tuple(text(value, _NAME) for value in needed),
         soname=text(single[_SONAME], _NAME) if _SONAME in single else "",
@@ -113,6 +103,31 @@ def read(at: Callable[[int, int], bytes], size: int) -> Elf:
         end=end,
         entries=entries,
     )
+
+
+def mapped(at: Callable[[int, int], bytes], size: int) -> int:
+    """Where the last byte lies that ld.so looks at. Raises ValueError."""
+    headers, _ = _headers(at, size)
+    end = 64
+    for i in range(0, len(headers) - 55, _HEADER):
+        if _number(headers, i, 4) in (_LOAD, _DYNAMIC, _INTERPRETER, _HEADERS_THEMSELVES):
+            end = max(end, _number(headers, i + 8, 8) + _number(headers, i + 32, 8))
+    if end > size:
+        raise ValueError("its segments lie outside of the file")
+    return max(end, _number(at(0, 64), 32, 8) + len(headers))
+
+
+def _headers(at: Callable[[int, int], bytes], size: int) -> tuple[bytes, int]:
+    """Its program headers, and the machine."""
+    head = at(0, 64)
+    if len(head) < 64 or head[:7] != b"\x7fELF\2\1\1":
+        raise ValueError("not an ELF file of 64 bits, little end first")
+    if _number(head, 16, 2) not in (2, 3):
+        raise ValueError("neither a program nor a library")
+    offset, entry, count = _number(head, 32, 8), _number(head, 54, 2), _number(head, 56, 2)
+    if entry != _HEADER or not 0 < count <= _HEADERS or offset + entry * count > size:
+        raise ValueError("its program headers are not those of an ELF file")
+    return at(offset, entry * count), _number(head, 18, 2)
 
 
 def _entries(
@@ -134,23 +149,22 @@ def _entries(
     raise ValueError("its dynamic section has no end")
 
 
-def without_search(data: bytes, elf: Elf) -> bytes:
-    """The same, fit to be mapped from memory (E3); `elf` is what `read` said of it.
+def without_search(data: bytearray, elf: Elf) -> None:
+    """Makes what is mapped of a file fit to be mapped from memory (E3); `elf` is what `read` said.
 
     Raises ValueError for a filter: it stands for a library that ld.so would search for.
     """
     if elf.filters:
         raise ValueError("it is a filter of another library")
-    found = bytearray(data[: elf.end])
+    del data[elf.end :]
     names = iter(elf.needed)
     for offset, tag, value in elf.entries:
         if tag == _NEED:
             above = os.fsencode(next(names)).rpartition(b"/")[0]
             if above:
-                found[offset + 8 : offset + 16] = (value + len(above) + 1).to_bytes(8, "little")
+                data[offset + 8 : offset + 16] = (value + len(above) + 1).to_bytes(8, "little")
         elif tag in (_RPATH, _RUNPATH, *_AUDITS):
-            found[offset : offset + 8] = _NOTHING.to_bytes(8, "little")
-    return bytes(found)
+            data[offset : offset + 8] = _NOTHING.to_bytes(8, "little")
 
 
 def _number(data: bytes, at: int, size: int) -> int:

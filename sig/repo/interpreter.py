@@ -101,15 +101,19 @@ def search(python: Python) -> tuple[str, ...]:
     return tuple(folder.removeprefix(base) for folder in folders)
 
 
+def name(python: Python) -> str:
+    """What it calls itself: ``python3.12``, the folder of its standard library."""
+    return os.path.basename(library(python)[0])
+
+
 def header(python: Python) -> str:
     """The path of the file with its version (B4)."""
-    name = os.path.basename(library(python)[0])
-    return f"include/{name}/patchlevel.h"
+    return f"include/{name(python)}/patchlevel.h"
 
 
 def version(python: Python, files: Mapping[str, str]) -> str:
     """Its version as the files of its manifest say (B4); the third number may be missing."""
-    short = os.path.basename(library(python)[0]).removeprefix("python").removesuffix("t")
+    short = name(python).removeprefix("python").removesuffix("t")
     path = header(python)
     raw = contents(_base(python) + path, limits.ENVIRONMENT_SETTINGS) or b""
     said = PATCHLEVEL.search(raw)
@@ -162,19 +166,27 @@ def _headers(place: str) -> Elf:
 
 def _place(name: str, said: Elf, base: str, path: str, strict: bool) -> str | None:
     """Where the library of this name lies, its folder without links; None if it is nowhere."""
-    above, slash, last = name.rpartition("/")
-    folders = list(_expanded([above] if slash else said.paths, os.path.dirname(path)))
+    for folder in folders(name, said, base, path, strict):
+        place = os.path.join(folder, name.rpartition("/")[2])
+        if os.path.isfile(place):
+            return place
+    return None
+
+
+def folders(name: str, said: Elf, base: str, path: str, strict: bool = True) -> Iterator[str]:
+    """Where ld.so would look for a library that the file at `path` needs, without links (B3).
+
+    The program's (`strict`) are looked for in the build before the system's: a Python in /usr/local
+    finds its libpython through /etc/ld.so.conf, where that comes first.
+    """
+    above, slash, _ = name.rpartition("/")
+    found = list(_expanded([above] if slash else said.paths, os.path.dirname(path)))
     if not slash:
         machine = _MACHINES.get(said.machine, "x86_64")
         own = [base + "lib", base + "lib64"]
         system = [folder.format(machine) for folder in _SYSTEM]
-        # A program in /usr/local finds its libpython through /etc/ld.so.conf, before the system's.
-        folders += [*own, *system] if strict else [*system, *own]
-    for folder in folders:
-        place = os.path.join(os.path.realpath(folder), last)
-        if os.path.isfile(place):
-            return place
-    return None
+        found += [*own, *system] if strict else [*system, *own]
+    return map(os.path.realpath, found)
 
 
 def _expanded(paths: Sequence[str], origin: str) -> Iterator[str]:
