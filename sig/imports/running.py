@@ -114,7 +114,7 @@ def decide(
     there = {
         normalised(one.name): one for one in installed.distributions(python) if not one.why_not
     }
-    places = {source.root: source for source in locks.sources(program, python).values()}
+    places = {source.root: source for source in locks.sources(program, python, lists).values()}
     roots = []
     for root_name, files in lists.items():
         kind, plain, version = parts(root_name)
@@ -122,7 +122,7 @@ def decide(
             roots.append(Root(APP, program.folder, files.text, _search(program, lists, places)))
         elif kind == DIST:
             found = there.get(plain)
-            if found is None or found.version != version:
+            if found is None or found.root != root_name:  # a version is spelled in many ways
                 why = (
                     f"{plain} {version} is not installed"
                     if found is None

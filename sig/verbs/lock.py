@@ -19,7 +19,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -317,13 +317,18 @@ class Source(NamedTuple):
     hooks: tuple[str, ...]
 
 
-def sources(program: Program, python: Python) -> dict[str, Source]:
+def sources(
+    program: Program, python: Python, wanted: Collection[str] | None = None
+) -> dict[str, Source]:
     """The editable installs of an environment, by the root of what was installed (L1).
 
-    Raises Refused for one whose sources are not all known.
+    With `wanted` only those roots: what else is installed does not exist for the program. Raises
+    Refused for one whose sources are not all known.
     """
     found = {}
     for one in installed.editables(python):
+        if wanted is not None and one.distribution.root not in wanted:
+            continue
         if one.why_not:
             raise Refused(f"{one.name} {one.version}: {one.why_not}")
         folder, search = _searched(one)
@@ -417,7 +422,7 @@ def differences(
     program: Program, python: Python, lists: Mapping[str, Manifest]
 ) -> Iterator[tuple[str, str]]:
     """Roots that are not on the disk as their lists say, and what is different."""
-    places = {source.root: source for source in sources(program, python).values()}
+    places = {source.root: source for source in sources(program, python, lists).values()}
     there = {one.root: one for one in installed.distributions(python) if not one.why_not}
     for name, listed in lists.items():
         kind, plain, _ = parts(name)
