@@ -37,24 +37,28 @@ def scoped(workspace: Workspace, ids: Collection[Identifier]) -> Mapping[Identif
         one = read_row(row)
         if isinstance(one, Malformed) or one.key not in workspace.config.trust:
             continue
-        for id in _meant(workspace, one.statement) & asked:
+        meant = _meant(workspace, one.statement)
+        if meant is None:
+            if workspace.weigh([row])[0].attestation is not None:  # anyone can claim a key
+                workspace.note(
+                    f"a warning about files of {one.statement.manifest} counts for the whole "
+                    "alone: their list is not here (sig fetch)"
+                )
+            continue
+        for id in meant & asked:
             found.setdefault(id, []).append(row)
             same = workspace.rows([one.statement.id]).get(one.statement.id, ())
             found[id] += [other for other in same if one.key.encode() in other.text]
     return found
 
 
-def _meant(workspace: Workspace, said: Statement) -> set[Identifier]:
-    """The bytes at the paths that a warning names (C1, C4)."""
+def _meant(workspace: Workspace, said: Statement) -> set[Identifier] | None:
+    """The bytes at the paths that a warning names (C1); None where the list is not here (C4)."""
     if said.manifest is None or not said.scope:
         return set()
     text = objects.read(workspace.home, said.manifest)
     if text is None:
-        workspace.note(
-            f"a warning about files of {said.manifest} counts for the whole alone: "
-            "their list is not here (sig fetch)"
-        )
-        return set()
+        return None
     found = set()
     for path in said.scope:
         end = f"  {path}\n".encode()

@@ -8,6 +8,7 @@ import pytest
 
 from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Verdict
+from sig.repo import objects
 from sig.verbs import trust
 from sig.verbs.verify import verdicts_of
 from tests.verbs.forest import FILES, M, followed, manifest_of, sha, tree_statement
@@ -128,3 +129,36 @@ def test_without_the_list_a_note_says_what_is_not_known(reader: Reader, web: Web
     assert Answer.UNKNOWN == verdicts_of(workspace, [id])[id].answer
     assert any("their list is not here" in note for note in workspace.notes)
     assert Answer.BAD == of(reader, str(M.id)).answer
+
+
+def test_nobody_claims_a_warning_of_another(reader: Reader, web: Web) -> None:
+    """A forged one marks nothing, and is not told of either."""
+    bob, mallory = Party("bob"), Party("mallory")
+    bob.says(B, True)
+    followed(reader, web, bob)
+    tree_statement(mallory, ok=False, scope=["sub/b.py"])
+    mallory.offered[0]["key"] = bob.fingerprint
+    web.offer(mallory)
+    reader.follow(mallory)
+    reader.fetch_all()
+    workspace = reader.workspace
+    id = Identifier(B)
+    for lists in ([], [M]):
+        for one in lists:
+            place = reader.path / objects.name(one.id)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(one.text)
+        assert Answer.OK == verdicts_of(workspace, [id])[id].answer
+        assert [] == workspace.notes
+
+
+def test_of_many_paths_each_marks_its_file(reader: Reader, web: Web) -> None:
+    """First, last, and those that are the end of another's; what is not in the list marks none."""
+    names = ("0", "a", "a-b", "b", "c/a", "c/b", "zz", "  a", "x  zz")
+    files = {name: name.encode() for name in names}
+    listed = manifest_of(files)
+    bob = Party("bob")
+    tree_statement(bob, listed, ok=False, scope=["0", "zz", "a", "b", "missing"])
+    followed(reader, web, bob, lists=[listed])
+    found = {name for name, data in files.items() if of(reader, sha(data)).answer is Answer.BAD}
+    assert {"0", "zz", "a", "b"} == found
