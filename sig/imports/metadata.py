@@ -90,15 +90,26 @@ def distributions(opening: Opening, context: Any = None) -> Iterator[Distributio
         yield from MetadataPathFinder.find_distributions(plain)
 
 
+def in_folder(opening: Opening, folder: str, name: str | None) -> Iterator[Distribution]:
+    """Those in one folder that is covered, for who has no search order of his own."""
+    found = opening.covered.folder(folder)
+    for place, info in () if found is None else _infos_in(*found):
+        there = os.path.basename(info).partition("-")[0]
+        if name is None or _normal(name) == _normal(there):
+            yield CoveredDistribution(opening, place, info)
+
+
 def _infos(covered: Covered) -> Iterator[tuple[Place, str]]:
     for place, folder in covered.search:
         if place is not None:
-            before = folder and folder + "/"
-            for child in place.children(folder):
-                if f"{before}{child}".endswith(".dist-info") and (
-                    f"{before}{child}/METADATA" in place.files
-                ):
-                    yield place, before + child
+            yield from _infos_in(place, folder)
+
+
+def _infos_in(place: Place, folder: str) -> Iterator[tuple[Place, str]]:
+    before = folder and folder + "/"
+    for child in place.children(folder):
+        if child.endswith(".dist-info") and f"{before}{child}/METADATA" in place.files:
+            yield place, before + child
 
 
 def _normal(name: str) -> str:

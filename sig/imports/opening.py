@@ -170,6 +170,10 @@ class Opening:
         self._compare(hasher.hexdigest(), digest, path, root.name)
         return made
 
+    def on_disk(self, path: str) -> bool:
+        """Whether a covered file can be opened by its path; that of an archive cannot."""
+        return True
+
     def settle(self, root: Root) -> None:
         """Hashes what is no code of a root, once (O4)."""
         if root.name in self.settled:

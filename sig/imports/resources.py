@@ -104,6 +104,10 @@ class Resource:
         stream = io.BytesIO(self.read_bytes())
         return stream if "b" in mode else io.TextIOWrapper(stream, *given, **named)
 
+    def on_disk(self) -> bool:
+        """Whether it can be opened by its path."""
+        return self._opening.on_disk(self._paths[0])
+
     def __fspath__(self) -> str:
         """Where it lies; a file was hashed (A3), and so were those below a folder (O4)."""
         for folder in self._paths:
@@ -157,7 +161,24 @@ class Reader:
 
 @contextlib.contextmanager
 def _as_file(resource: Resource) -> Iterator[pathlib.Path]:
-    yield pathlib.Path(os.fspath(resource))
+    if resource.on_disk():
+        yield pathlib.Path(os.fspath(resource))
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder) / resource.name
+        _copy(resource, place)
+        yield place
+
+
+def _copy(resource: Resource, place: pathlib.Path) -> None:
+    if resource.is_file():
+        place.write_bytes(resource.read_bytes())
+        return
+    place.mkdir()
+    for one in resource.iterdir():
+        _copy(one, place / one.name)
 
 
 # Otherwise a copy in a temporary folder: another path than plain Python gives, and no safer.

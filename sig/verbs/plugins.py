@@ -128,6 +128,24 @@ def judge_all(workspace: Workspace, folder: str) -> list[Plugin]:
     return plugins
 
 
+def again(workspace: Workspace, plugin: Plugin) -> Verdict:
+    """What is believed by now of what a verdict was about, whatever lies there by now."""
+    id = plugin.verdict.id
+    if id is None:
+        return plugin.verdict
+    if plugin.kind == FOLDER:
+        found = workspace.consistent(lambda: list_verdict(workspace, id))
+    else:
+        found = verdicts_of(workspace, [id])[id]
+    if found.answer is Answer.OK and plugin.files is not None:  # G4
+        bad = marked_bad(workspace, plugin.files.files.values())
+        for path, digest in plugin.files.files.items():
+            if digest in bad:
+                why = f"{path} is {bad[digest]}"
+                return found._replace(answer=Answer.BAD, reason=Reason.MARKED_BAD, message=why)
+    return found
+
+
 def marked_bad(workspace: Workspace, digests: Iterable[str]) -> dict[str, str]:
     """Those of these digests (64 hex digits) that are marked bad, and in which words.
 
