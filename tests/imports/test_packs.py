@@ -196,7 +196,7 @@ def test_who_else_holds_a_part_leaves_no_mark() -> None:
     held = code.co_consts
     assert held and plain != marshal.dumps(code)  # the control
 
-    again = marshal.loads(bytecode.dumped(source))
+    again = marshal.loads(bytecode.dumped(source))  # noqa: S302
     assert bytecode.dumped(source) == bytecode.dumped(source) and again == code
 
 
@@ -218,7 +218,7 @@ def test_a_code_is_that_of_its_source(python: Python) -> None:
     assert tag.startswith(f"cpython-{python.version[0]}.{python.version[1]}.") and 8 == len(magic)
     assert [True, False, True] == [bool(each) for each in found[:3]]
     if python.version == sys.version_info[:2] and bytecode.python() == said.decode():
-        code = marshal.loads(found[0])
+        code = marshal.loads(found[0])  # noqa: S302
         assert isinstance(code, types.CodeType)
         assert compile(sources[0], "<pack>", "exec", dont_inherit=True) == code
 
@@ -359,7 +359,9 @@ def test_nothing_tells_that_there_was_a_pack(program: Program) -> None:
     with_pack = run(program, packed(program.python, {digest(each): each for each in (TOLD, DEEP)}))
 
     assert program.run() == with_pack
-    assert 1 == with_pack.code and f'File "{program.app}/deep.py", line 3, in inner' in with_pack.err
+    assert (
+        1 == with_pack.code and f'File "{program.app}/deep.py", line 3, in inner' in with_pack.err
+    )
     assert str(program.app) not in str(packed(program.python, {digest(DEEP): DEEP}).raw)
 
 
