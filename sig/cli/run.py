@@ -100,7 +100,7 @@ def _run_locked(
         if why and context.verbose:
             name = output.escaped(os.path.basename(packs.beside(program.lock)), sys.stderr.encoding)
             output.note(f"note: {name} is not used: {why}")
-        running.start(interpreter, decided.plan, arguments, allowed, pack)
+        running.start(interpreter, decided.plan, arguments, allowed, pack, decided.prepared)
     explain(context, decided)
     return RUN_OFFSET + decided.status
 

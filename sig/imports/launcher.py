@@ -104,16 +104,27 @@ def _is_literal(node: ast.expr) -> bool:
     return True
 
 
-def is_run(process: int, executable: str) -> bool:
-    """Whether a process is a run under a lock, as far as /proc shows (N1)."""
+def is_run(process: int, executable: str, build: str = "") -> bool:
+    """Whether a process is a run under a lock, as far as /proc shows (N1).
+
+    `build` is the name of a Python that is not the system's.
+    """
     from sig.imports import packing
 
-    words = [os.fsencode(word) for word in packing.command(executable, 0, "", ())]
+    command = packing.command(executable, 0, "", ())
+    if build:
+        command = packing.command_elsewhere(build, 0, ())
+    words = [os.fsencode(word) for word in command]
     try:
-        theirs = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[: len(words)]
-        same = os.readlink(f"/proc/{process}/exe") == executable
+        theirs = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        program = os.readlink(f"/proc/{process}/exe")
     except OSError:
         return False
+    same = program == executable
+    if build:  # a sealed copy, or the ld.so that maps one
+        same = program.startswith("/memfd:") or theirs[1:2] == [b"--argv0"]
+        theirs = theirs[2:3] + theirs[4:] if theirs[1:2] == [b"--argv0"] else theirs
+    theirs = theirs[: len(words)]
     return same and [re.sub(rb"\bd=[0-9]+;", b"d=0;", word) for word in theirs] == words
 
 
@@ -133,7 +144,12 @@ def start(arguments: Sequence[str], given: Mapping[str, str]) -> Decided:
     app = os.path.basename(said["LOCK"]).removesuffix(locks.SUFFIX)
     program = locks.program_of(said["FILE"], app)
     python = locks.python_for(workspace, program.lock, said["PYTHON"])
-    if not is_run(os.getppid(), python.executable):
+    build = ""
+    if not python.is_system:
+        from sig.repo import interpreter
+
+        build = interpreter.name(python)
+    if not is_run(os.getppid(), python.executable, build):
         raise UsageError("this is started by programs that sig runs, and this one is not")
     options = running.Options(script=given.get("SIG_RUN_SCRIPT") or None)
     argv0 = "-c" if entry else said["FILE"]
@@ -141,4 +157,5 @@ def start(arguments: Sequence[str], given: Mapping[str, str]) -> Decided:
     if decided.plan is None:
         return decided
     pack = decided.packed.pack
-    running.start(python, decided.plan, rest, environment.inherited(given), pack)
+    allowed = environment.inherited(given)
+    running.start(python, decided.plan, rest, allowed, pack, decided.prepared)

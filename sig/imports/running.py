@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from sig.errors import FormatError, NotFound, StoreError, UsageError
 from sig.imports import launcher, packing, packs
 from sig.imports.packs import Found, Pack
-from sig.imports.plan import Plan, Root
+from sig.imports.plan import PYTHON, Plan, Root
 from sig.model import limits
 from sig.model.closure import APP, DIST, normalised, parts
 from sig.model.identifier import Identifier
@@ -34,6 +34,7 @@ from sig.verbs import lock as locks
 from sig.verbs.lock import Program
 
 if TYPE_CHECKING:
+    from sig.imports import interpreter as interpreters
     from sig.verbs.workspace import Workspace
 
 # The exit statuses of `verify`; who refuses a run adds 110.
@@ -55,7 +56,8 @@ class Options(NamedTuple):
 
 class Decided(NamedTuple):
     """Whether a program may run. `plan` is None where not: then `why`, `status` and `hint` say so,
-    and `judged` shows who said what. `packed` is the pack beside its lock, if that counts.
+    and `judged` shows who said what. `packed` is the pack beside its lock, if that counts;
+    `prepared` is for a Python that is not the system's.
     """
 
     judged: locks.Plan
@@ -64,6 +66,7 @@ class Decided(NamedTuple):
     status: int = 0
     hint: str | None = None
     packed: Found = Found(None)
+    prepared: interpreters.Prepared | None = None
 
 
 def decide(
@@ -136,19 +139,34 @@ def decide(
         else:
             why = f"{plain} {version} is not installed as editable"
             return Decided(judged, None, why, NOT_VERIFIED, again)
-    bad = workspace.consistent(lambda: covering.bad_files(workspace, judged.roots))
+    build = judged.interpreter
+    if build is not None and build.files is None:
+        why = f"the list of {python.executable} is not in the folder"
+        return Decided(judged, None, why, COULD_NOT, again)
+    listed = [*judged.roots, *(() if build is None else (build,))]
+    bad = workspace.consistent(lambda: covering.bad_files(workspace, listed))
     entry, argv0 = _entry(program, lists, argv0, options)
     if entry[0] == "file":
         refused = _script(program, lists[APP], bad)
         if refused is not None:
             return Decided(judged, None, *refused, hint=again)
+    prepared = None
+    if build is not None and build.files is not None:
+        from sig.imports import interpreter as interpreters
+        from sig.repo.interpreter import search
+
+        try:
+            prepared = interpreters.prepare(python, build.files.files, bad)
+        except interpreters.Different as error:
+            return Decided(judged, None, error.message, BAD if error.bad else NOT_VERIFIED, again)
+        roots.append(Root(PYTHON, python.base_prefix, build.files.text, search(python)))
     plan = Plan(
         program.app,
         child or entry,
         roots,
         argv0=argv0,
         file=os.path.join(program.folder, program.script) if program.script else "",
-        stdlib=python.stdlib,
+        stdlib=() if build is not None else python.stdlib,
         system=python.system_site,
         prefix=python.prefix,
         executable=launcher.path(),
@@ -156,8 +174,10 @@ def decide(
         bad=bad,
         trace=options.trace,
         report=os.path.abspath(options.report) if options.report else "",
+        early=() if prepared is None else prepared.early,
     )
-    return Decided(judged, plan, packed=packs.counted(workspace, program, closure, judged.python))
+    packed = packs.counted(workspace, program, closure, judged.python)
+    return Decided(judged, plan, packed=packed, prepared=prepared)
 
 
 def _search(
@@ -237,16 +257,22 @@ def start(
     arguments: Sequence[str],
     allowed: Mapping[str, str],
     pack: Pack | None = None,
+    prepared: interpreters.Prepared | None = None,
 ) -> NoReturn:
     """Become the program with this environment (U1, U2), which `environment` allowed, and with the
-    bytecode of this pack.
+    bytecode of this pack; a Python that is not the system's as it was prepared.
 
     Never returns. Raises StoreError where it cannot be started.
     """
     if sys.platform != "linux" or not os.path.isdir("/proc/self/fd"):
         raise StoreError("a run under a lock needs Linux with /proc")
     if not python.is_system:
-        raise StoreError(f"{python.executable} is not the system's and cannot be started yet")
+        from sig.imports import interpreter as interpreters
+
+        assert prepared is not None  # noqa: S101
+        sys.stdout.flush()
+        sys.stderr.flush()
+        interpreters.start(python, prepared, plan, sealed, arguments, allowed, pack)
     descriptor = sealed(packing.pack(plan, pack))
     os.set_inheritable(descriptor, True)
     sys.stdout.flush()

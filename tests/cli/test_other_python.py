@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import wheels
+from tests import builds, wheels
+from tests.builds import changed, library
 from tests.cli import apps
 from tests.cli.apps import App
-from tests.world import TIMEOUT, Person, Ran, World, id_of, snapshot
+from tests.imports import libraries
+from tests.world import TIMEOUT, Person, Ran, Seeds, World, id_of, snapshot
 
 QUESTIONS = (
     "I have reviewed this Python (yes/no): "
@@ -20,37 +23,6 @@ QUESTIONS = (
     "Comment: "
 )
 HELLO = 'print("hello")\n'
-
-
-def build(world: World) -> Path:
-    """A copy of a build that is not the system's, which may be changed: its program.
-
-    Without tests and installed packages, which nobody needs here.
-    """
-    program = Path(wheels.other()).resolve()
-    prefix = program.parent.parent
-    copy = world.path / "build"
-    for name in ("bin", "lib"):
-        (copy / name).mkdir(parents=True)
-    shutil.copy(program, copy / "bin" / program.name)
-    for path in (prefix / "lib").iterdir():
-        if path.is_dir() and path.name == program.name:
-            left_out = shutil.ignore_patterns("__pycache__", "test", "site-packages", "config-*")
-            shutil.copytree(path, copy / "lib" / path.name, ignore=left_out, symlinks=True)
-        elif path.name.startswith("libpython"):
-            shutil.copy(path, copy / "lib" / path.name, follow_symlinks=False)
-    header = f"include/{program.name}/patchlevel.h"
-    if (prefix / header).exists():
-        (copy / header).parent.mkdir(parents=True)
-        shutil.copy(prefix / header, copy / header)
-    (copy / "lib" / program.name / "site-packages").mkdir()
-    # What is built for one place (pyenv) names its libpython by that: make it one for any place.
-    here = f"{prefix}/lib".encode() + b"\0"
-    movable = {copy / "bin" / program.name: b"$ORIGIN/../lib"}
-    movable |= {path: b"$ORIGIN/../.." for path in copy.glob("lib/*/lib-dynload/*.so")}
-    for path, there in movable.items():
-        path.write_bytes(path.read_bytes().replace(here, there.ljust(len(here), b"\0")))
-    return copy / "bin" / program.name
 
 
 def attest(person: Person, python: Path, *words: str, input: str = apps.YES) -> Ran:
@@ -66,7 +38,7 @@ def first(ran: Ran) -> str:
 @pytest.fixture
 def python(world: World) -> Path:
     """A build that may be changed."""
-    return build(world)
+    return builds.build(world.path / "build", wheels.other())
 
 
 @pytest.fixture
@@ -74,11 +46,6 @@ def hello(alice: Person, python: Path) -> App:
     """A script for that build, in no environment; nothing is signed."""
     alice.write("hello.py", HELLO)
     return App(alice, alice.place, python, "hello.py", "hello")
-
-
-def library(python: Path) -> Path:
-    """The folder of its standard library."""
-    return python.parent.parent / "lib" / python.name
 
 
 # --- sig attest --python ---
@@ -226,3 +193,190 @@ def test_a_python_that_was_changed_is_another(hello: App) -> None:
     with (library(hello.python) / "this.py").open("a") as stream:
         stream.write("\n")
     assert first(hello.lock()).endswith(" not attested")
+
+
+# --- sig run ---
+
+
+@pytest.fixture(scope="module")
+def _signed(seeds: Seeds) -> Iterator[App]:
+    """A script that does what it is told, with requests, in an environment of such a build."""
+    world = World(seeds)
+    alice = world.person("alice")
+    program = builds.build(world.path / "build", wheels.other())
+    needs = ("requests==2.32.3", "numpy")
+    app = apps.make(alice, apps.PROBE_FILES, "probe.py", *needs, python=str(program))
+    assert 0 == attest(alice, app.python).status
+    yield app.signed()
+    world.close()
+
+
+@pytest.fixture
+def probe(_signed: App) -> App:
+    """For tests that leave everything as it was."""
+    return _signed
+
+
+def base(app: App) -> Path:
+    """The program of the build of its environment."""
+    return app.python.resolve()
+
+
+def test_a_script_is_run_with_a_python_that_was_attested(world: World, hello: App) -> None:
+    """The whole story: not before the Python is signed, then not before the list is."""
+    assert 0 == hello.lock().status
+    ran = hello.run()
+    assert (111, "") == (ran.status, ran.stdout)
+    assert f"hint: sig attest --python {hello.python}" in ran.stderr
+    assert "is not attested" in ran.stderr
+    assert "error: not run" == ran.stderr.splitlines()[-1]
+
+    assert 0 == attest(hello.person, hello.python).status
+    ran = hello.run()
+    assert 111 == ran.status
+    assert f"hint: sig attest {hello.list}" in ran.stderr
+    assert 0 == hello.attest().status
+    ran = hello.run()
+    assert (0, "hello\n", "") == (ran.status, ran.stdout, ran.stderr)
+
+
+def test_programs_with_libraries_run_as_with_plain_python(probe: App) -> None:
+    """requests and numpy, their version, where they lie, and what they compute."""
+    code = (
+        "import sys, requests, numpy, ssl, hashlib; print(requests.__version__, requests.__file__,"
+        " numpy.arange(6).reshape(2, 3) @ numpy.ones(3), numpy.linalg.det(numpy.eye(4)),"
+        " ssl.OPENSSL_VERSION, hashlib.sha256(b'x').hexdigest(), sys.version, sys.prefix,"
+        " sys.base_prefix)"
+    )
+    ours, theirs = probe.run(code), probe.plain(code)
+    assert (0, "", theirs.stdout) == (ours.status, ours.stderr, ours.stdout)
+
+
+def test_a_process_that_it_starts_is_under_the_same_lock(probe: App) -> None:
+    """multiprocessing by spawn: sys.executable is sig's, and knows such a Python as its parent."""
+    code = (
+        "import multiprocessing as m, work; c = m.get_context('spawn');"
+        " p = c.Pool(2); print(p.map(work.square, [1, 2, 3])); p.close(); p.join()"
+    )
+    ran = probe.run(code)
+    assert (0, "[1, 4, 9]\n", "") == (ran.status, ran.stdout, ran.stderr)
+
+
+def test_a_changed_program_does_not_start(probe: App) -> None:
+    """111, the file, and what to do; plain Python runs it."""
+    with changed(base(probe), base(probe).read_bytes() + b"\0") as place:
+        ran = probe.run("print(1)")
+        assert (111, "") == (ran.status, ran.stdout)
+        assert f"error: {place} is not the file that was attested\n" in ran.stderr
+        assert f"hint: sig lock --python {probe.python} probe.py" in ran.stderr
+        assert "1\n" == probe.plain("print(1)").stdout
+
+
+def test_another_libpython_does_not_start(probe: App) -> None:
+    """The same for the library that is all of Python."""
+    found = sorted(base(probe).parent.parent.glob("lib/libpython3.*.so.*"))
+    if not found:
+        pytest.skip("this build has none")
+    evil = libraries.library(found[0].name, says="evil\n")
+    with changed(found[0], evil) as place:
+        ran = probe.run("print(1)")
+        assert (111, "") == (ran.status, ran.stdout)
+        assert f"error: {place} is not the file that was attested\n" in ran.stderr
+        assert "evil" in probe.plain("print(1)").stdout
+
+
+@pytest.mark.parametrize("name", ["encodings/__init__.py", "json/decoder.py", "os.py"])
+def test_a_changed_file_of_the_standard_library_ends_the_run(probe: App, name: str) -> None:
+    """Before anything runs where Python needs it first; else where it is loaded, and what came
+    before has run."""
+    path = library(base(probe)) / name
+    # What is there before anything can be opened as usual.
+    evil = f"\nimport posix\nposix.close(posix.open({str(probe.mark)!r}, 0o101, 0o644))\n"
+    with changed(path, path.read_text() + evil):
+        ran = probe.run("print(1, flush=True); import json; print(2)")
+        assert not probe.was_evil()
+        assert 111 == ran.status, ran
+        assert f"error: {path} is not the file that " in ran.stderr
+        assert ran.stdout == ("1\n" if name.startswith("json") else "")
+        assert "1\n" in probe.plain("print(1, flush=True); import json; print(2)").stdout
+        assert probe.was_evil() or name == "os.py"  # that one is frozen
+
+
+@pytest.mark.parametrize("name", ["dropped.py", "site-packages/dropped.py", "dropped/__init__.py"])
+def test_what_is_dropped_into_a_build_is_not_there(probe: App, name: str) -> None:
+    """Not for the program, whatever lies there."""
+    code = "import importlib.util as u; print(u.find_spec('dropped'))"
+    with changed(library(base(probe)) / name, probe.evil):
+        ran = probe.run(code)
+        assert (0, "None\n", "") == (ran.status, ran.stdout, ran.stderr)
+
+
+def test_a_python_that_is_marked_bad_is_not_run(hello: App) -> None:
+    """Whoever signed it before; 113."""
+    assert 0 == attest(hello.person, hello.python).status
+    hello.signed()
+    assert 0 == hello.run().status
+    words = ("--not-ok", "--reviewed", "-m", "bad")
+    assert 0 == attest(hello.person, hello.python, *words).status
+    ran = hello.run()
+    assert (113, "") == (ran.status, ran.stdout)
+    assert "marked bad" in ran.stderr
+
+
+def test_a_file_of_a_python_that_is_marked_bad_is_not_loaded(hello: App) -> None:
+    """A warning about its bytes is enough: 113 where they are needed, and not before."""
+    hello.person.write("hello.py", "print(1, flush=True)\nimport this\n")
+    assert 0 == attest(hello.person, hello.python).status
+    hello.signed()
+    for path, told in ((library(hello.python) / "this.py", "1\n"), (hello.python, "")):
+        words = ("attest", "--not-ok", "--reviewed", "-m", "bad", path)
+        assert 0 == hello.person.sig(*words).status
+        ran = hello.run()
+        assert (113, told) == (ran.status, ran.stdout)
+        assert f"{path} is marked bad" in ran.stderr
+
+
+def test_a_list_that_is_not_here_is_told(hello: App) -> None:
+    """Where the folder has lost the list of a Python it can be made again: 114 and how."""
+    said = json.loads(attest(hello.person, hello.python).stdout.partition("\n")[2])
+    hello.signed()
+    digits = said["id"].removeprefix("sha256:")
+    for place in ("repo/objects", "objects"):
+        path = hello.person.folder / place / digits[:2] / digits[2:]
+        path.unlink(missing_ok=True)
+    ran = hello.run()
+    assert (114, "") == (ran.status, ran.stdout), ran
+    assert f"hint: sig lock --python {hello.python} hello.py" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "variable", ["PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONSTARTUP"]
+)
+def test_no_variable_reaches_the_interpreter(probe: App, variable: str) -> None:
+    """Those that we set are ours alone, and gone before the program starts."""
+    place = str(probe.place / "nothing")
+    code = (
+        "import os, subprocess as s;"
+        "print([n for n in os.environ if n.startswith(('PYTHON', 'LD_'))]);"
+        "print(s.run(['env'], capture_output=True).stdout.count(b'LD_'))"
+    )
+    ran = probe.run(code, env={variable: place})
+    assert (0, "[]\n0\n", "") == (ran.status, ran.stdout, ran.stderr)
+
+
+def test_who_trusts_the_signer_needs_no_own_statement(world: World, hello: App) -> None:
+    """The statement and the list of the build are published; another machine with the same build
+    elsewhere fetches both."""
+    assert 0 == attest(hello.person, hello.python).status
+    bob = world.person("bob")
+    server = world.serve(hello.person.folder / "repo")
+    words = ("remote", "add", "alice", server.url, "--key", hello.person.fingerprint, "--trust")
+    assert 0 == bob.sig(*words).status
+    assert 0 == bob.sig("fetch").status
+    other = builds.build(world.path / "elsewhere", wheels.other())
+    bob.write("hello.py", HELLO)
+    app = App(bob, bob.place, other, "hello.py", "hello")
+    assert " ok [" in first(app.lock())
+    app.signed()
+    ran = app.run()
+    assert (0, "hello\n", "") == (ran.status, ran.stdout, ran.stderr)
