@@ -110,6 +110,9 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
         listed("lock, and a refusing run of what has a lock", document)
         for line in document["plan"]:
             listed("plan of lock and run", line)
+    sig("attest", "app/hello.lock", "--ok", "--reviewed", "-m", "")
+    listed("lock --pack", sig("lock", "--pack", "app/hello.py"))
+    listed("lock --pack --check", sig("lock", "--pack", "--check", "app/hello.py"))
     listed("publish", sig("publish", str(again.world.path / "www")))
     found = sig("setup", alice.fingerprint, "--from", str(again.world.path / "www"))
     assert found.pop("keys")
