@@ -222,6 +222,37 @@ import inner
     assert not mark.exists()
 
 
+def test_children_do_not_open_the_archive_again(alice: Person, mark: Path) -> None:
+    """What multiprocessing spawns finds no module of it; plain Python's child opens it by path."""
+    main = """\
+import multiprocessing, os, sys
+import work
+if __name__ == "__main__":
+    os.replace(sys.argv[1], sys.argv[2])
+    child = multiprocessing.get_context("spawn").Process(target=work.run)
+    sys.stderr = open(os.devnull, "w")
+    os.dup2(sys.stderr.fileno(), 2)
+    child.start()
+    child.join()
+    print(child.exitcode)
+"""
+    evil = f"open({str(mark)!r}, 'w')\n"
+    file = attested(alice, zipapp(alice, {"__main__.py": main, "work.py": "def run(): pass\n"}))
+    other = zipapp(
+        alice, {"__main__.py": main, "work.py": evil + "def run(): pass\n"}, name="o.pyz"
+    )
+    kept = file.read_bytes(), other.read_bytes()
+
+    ran = alice.sig("run", "app.pyz", other, file)
+
+    assert (0, "1\n") == (ran.status, ran.stdout), ran
+    assert not mark.exists()
+    file.write_bytes(kept[0])
+    other.write_bytes(kept[1])
+    assert "0\n" == plain(alice, file, str(other), str(file)).stdout
+    assert mark.exists()
+
+
 def test_an_archive_that_reads_in_two_ways_is_refused(alice: Person) -> None:
     """Also if it was signed; those of another kind than zip are no Python at all."""
     for case in cases():

@@ -4,7 +4,8 @@ Here: the code of the new process, which `zipapp` hands to it as text. It import
 and works from Python 3.9 on. Not here: what is in the archive, and whether it may run.
 
 Z1  What lies in the archive comes from the bytes that were verified. The path of the archive is for
-    show: a path hook answers for it and for all below it, and nothing is opened there.
+    show: a path hook answers for it and for all below it, and nothing is opened there. It is not on
+    sys.path, which children get: they would open it.
 Z2  Sources only. Bytecode in an archive is not read, an extension module in it is not loaded.
 Z3  What is not in the archive is found as plain Python finds it, but for the folder of the archive
     and the current one, which are not searched.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import decode_source
+from _frozen_importlib_external import PathFinder, decode_source
 from _imp import extension_suffixes
 
 TYPE_CHECKING = False
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 class Archive:
     """The members of an archive, by path; `shown` is where it lies, in all spellings of that."""
 
-    def __init__(self, shown: Iterable[str], files: dict[str, bytes]) -> None:
+    def __init__(self, shown: Iterable[str], files: dict[str, bytes], packages: str = "") -> None:
         self.shown = list(shown)
         self.files = files
+        self.packages = packages
         self.folders = {""}
         for path in files:
             while path:
@@ -63,8 +65,23 @@ class Archive:
             raise ImportError("not in the archive", path=path)
         return Entry(self, below)
 
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        return None  # the hook does that
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> ModuleSpec | None:
+        """A top-level module, as PathFinder would, were the archive on sys.path."""
+        if path is not None:  # that has an entry of the hook
+            return None
+        found: ModuleSpec | None = PathFinder.find_spec(fullname, self.search())
+        return found
+
+    def search(self) -> list[str]:
+        """Where top-level modules are looked for; a shiv's packages lie behind the library."""
+        found = list(sys.path)
+        if self.packages:
+            ends = ("site-packages", "dist-packages")
+            places = (at for at, path in enumerate(found) if path.rpartition("/")[2] in ends)
+            found.insert(next(places, len(found)), self.path(self.packages))
+        return [self.path(""), *found]
 
     def find_distributions(self, context: Any) -> Iterator[Any]:
         """For `importlib.metadata`."""
@@ -89,7 +106,8 @@ class Archive:
         def plain(name: str) -> str:
             return re.sub(r"[-_.]+", "-", name).lower()
 
-        for entry in context.path:
+        own = vars(context).get("path")
+        for entry in self.search() if own is None else own:
             folder = self.below(entry)
             for child in () if folder is None else self.children(folder):
                 name = plain(child.partition("-")[0])
@@ -265,17 +283,13 @@ def start(shown: list[str], files: dict[str, bytes], folder: str, entry: str) ->
 
     `folder` is where the packages of a shiv lie in it, or empty.
     """
-    archive = Archive(shown, files)
+    archive = Archive(shown, files, folder)
     finder: Any = archive
+    finders: list[Any] = sys.meta_path
     sys.path_hooks.insert(0, archive.hook)
-    sys.meta_path.insert(0, finder)  # its distributions come first, it finds no module
     sys.path_importer_cache.clear()
-    sys.path.insert(0, archive.path(""))
-    if folder:
-        # As shiv has it: behind the standard library, before what is installed.
-        ends = ("site-packages", "dist-packages")
-        places = (at for at, path in enumerate(sys.path) if path.rpartition("/")[2] in ends)
-        sys.path.insert(next(places, len(sys.path)), archive.path(folder))
+    at = finders.index(PathFinder) if PathFinder in finders else len(finders)
+    finders.insert(at, finder)
     main = sys.modules["__main__"]
     if entry:
         _call(entry)
