@@ -89,7 +89,7 @@ def offered(
     else:
         name = os.path.basename(os.path.abspath(asked))
         _check_name(name, asked)
-        data = _read(asked)
+        data = contents(asked)
     return Offered(asked, name, data, Identifier.of_bytes(data))
 
 
@@ -102,7 +102,8 @@ def _check_name(name: str, asked: str) -> None:
         raise UsageError(f"{told(asked)} has no name for a plug-in: {error}") from error
 
 
-def _read(path: str) -> bytes:
+def contents(path: str) -> bytes:
+    """The bytes of a file, from one opening. Raises Refused for no regular file, StoreError."""
     try:
         with open(path, "rb", buffering=0) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
