@@ -7,7 +7,8 @@ O1  A file is opened once; what was hashed is what is used. Never the path again
 O2  Content decides: links are followed. But only regular files are read, and none is waited for.
 O3  Covered but missing or different: 111. Its digest is marked bad: 113. It cannot be read: 114.
 O4  Before the first module of a root runs, its files that are no code are hashed, up to 4 MB each:
-    libraries open them behind our back. Larger ones are hashed when they are opened.
+    libraries open them behind our back. Larger ones are hashed when they are opened. Each package
+    of the standard library is by itself, as if it were a root.
 O5  A refusal is `refuse(code, message)`, which does not return: it ends the process, or raises.
 
 A swap after O4 is noticed only by who reads through this room: `get_data`, resources, metadata.
@@ -22,7 +23,7 @@ from _thread import RLock, get_ident
 from time import perf_counter_ns
 
 from .covered import EXTENSIONS, Covered
-from .plan import Root
+from .plan import PYTHON, Root
 
 if sys.hexversion >= 0x30C0000:
     from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
@@ -108,7 +109,7 @@ class Opening:
         data = self._bytes(path, digest, root.name)
         if self._told is not None:
             self._told(name, path, digest, root.name, (perf_counter_ns() - began) // 1000)
-        self.settle(root)
+        self.settle(root, path)
         return data, digest
 
     def extension(self, path: str, name: str, create: Callable[[], Module]) -> Module:
@@ -117,7 +118,7 @@ class Opening:
         if found is None:
             raise ImportError(f"{shown(path)} is not covered", name=name, path=path)
         path, (digest, root) = found
-        self.settle(root)
+        self.settle(root, path)
         began = perf_counter_ns()
         module = create()
         if self._told is not None:
@@ -174,8 +175,11 @@ class Opening:
         """Whether a covered file can be opened by its path; that of an archive cannot."""
         return True
 
-    def settle(self, root: Root) -> None:
-        """Hashes what is no code of a root, once (O4)."""
+    def settle(self, root: Root, path: str = "") -> None:
+        """Hashes what is no code of a root, once (O4); `path` is a file of it that is needed."""
+        if root.name == PYTHON:
+            self._package(root, path)
+            return
         if root.name in self.settled:
             return
         with self._lock:
@@ -192,6 +196,21 @@ class Opening:
                     if owner is root:
                         self._data(path, digest, root.name)
             self.settled.add(root.name)
+
+    def _package(self, root: Root, path: str) -> None:
+        """O4, for the package of the standard library in which a file lies."""
+        below = path[len(root.base.rstrip("/")) + 1 :]
+        for folder in root.search:
+            name, slash, _ = below[len(folder) + 1 :].partition("/")
+            package = f"{folder}/{name}"
+            if not slash or not below.startswith(package) or package in self.settled:
+                continue
+            with self._lock:
+                place = self.covered.library
+                for one in () if place is None else place.below(package):
+                    if place is not None and not one.endswith(_CODE):
+                        self._data(place.path(one), place.files[one][0], root.name)
+                self.settled.add(package)
 
     # --- hooks -----------------------------------------------------------------------------------
 
@@ -311,7 +330,7 @@ class Opening:
 
     def _faster(self) -> Any:
         for place, folder in self.covered.search:
-            if place is None:
+            if place is None or place is self.covered.library:
                 break
             if place.module(folder, "_hashlib") is not None:  # the program's own
                 return sha256

@@ -116,7 +116,7 @@ class Resource:
                 place = found[0]
                 roots = {place.files[below][1] for below in place.below(found[1])}
                 for root in roots:
-                    self._opening.settle(root)
+                    self._opening.settle(root, place.path(found[1]) + "/")
         path = self._file()
         if path is not None:
             self._opening.check(path)

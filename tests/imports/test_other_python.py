@@ -370,6 +370,19 @@ def test_a_dropped_module_does_not_exist(build: Build, tmp_path: Path, path: str
         assert f"{EVIL}\n" == build.plain(script).out
 
 
+def test_data_of_the_standard_library_is_verified_with_its_package(
+    build: Build, tmp_path: Path
+) -> None:
+    """Before the first module of the package runs, and only then."""
+    script = tmp_path / "data.py"
+    script.write_text("print('hello', flush=True)\nimport pydoc_data.topics\n")
+    (place,) = (build.library / "pydoc_data").glob("*.css")
+    with changed(place, "changed"):
+        ended = build.run(script)
+        assert (111, "hello\n") == (ended.code, ended.out)
+        assert f"error: {place} is not the file that python has\n" in ended.err
+
+
 def test_tests_of_the_standard_library_do_not_exist(build: Build, tmp_path: Path) -> None:
     """They are not listed, so they are not there."""
     script = tmp_path / "look.py"
