@@ -228,6 +228,23 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "different": "paths of sources whose code is another",
         "unknown": "how many codes are of sources that the lock does not list",
     },
+    "`plugins` of `plugin`": {
+        "name": "its name",
+        "path": "where it lies, absolute",
+        "kind": "`folder`, `file` or `archive`",
+        "id": "what a statement about it is about; null if it could not be read",
+        "verdict": "see Verdicts",
+        "reason": "see Verdicts",
+        "message": "one sentence for people",
+        "told": "what people should read besides; empty where there is nothing",
+        "files": "how many are covered; null unless the verdict is ok",
+        "statements": "as of a result",
+    },
+    "`plugin install`": {
+        "results": "what was downloaded or read, as of `verify`",
+        "plugins": "what lies in the folder now; empty if it is not ok",
+        "replaced": "names in the folder that gave way to it",
+    },
     "`plan` of `lock` and `run`": {
         "kind": "`python`, `app`, `editable`, `dist` or `pth`",
         "label": "name and version",
@@ -609,6 +626,29 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     stage.say("What is no program:")
     stage.block("sig lock missing.py", "sig lock app", "sig run --python x hello.txt")
 
+    stage.section(
+        "plugin",
+        "What is not ok is not unpacked; what is unpacked counts by the list of its files.",
+    )
+    _zip(alice.place / "greet.zip", {"greet/__init__.py": "", "greet/words.txt": "hello\n"})
+    _zip(alice.place / "whole.zip", {"whole.py": ""})
+    _zip(alice.place / "evil.zip", {"../evil.py": ""})
+    stage.block("sig plugin install greet.zip --into plugins")
+    stage.block('sig attest --tree greet.zip --ok --reviewed -m ""')
+    stage.block("sig plugin install greet.zip --into plugins", "sig plugin verify plugins")
+    stage.block("sig plugin install greet.zip --into plugins")
+    stage.block("sig plugin install greet.zip --into plugins", input="no\n")
+    stage.block("sig plugin install greet.zip --into plugins --yes")
+    stage.say("One whose bytes alone were signed stays an archive; one that leads elsewhere:")
+    stage.block('sig attest whole.zip evil.zip --ok --reviewed -m ""')
+    stage.block("sig plugin install whole.zip --into plugins")
+    stage.block("sig plugin install evil.zip --into plugins", "sig plugin install a.txt --into x")
+    stage.say("What differs, and what nobody signed:")
+    alice.write("plugins/greet/greet/words.txt", "evil\n")
+    alice.write("plugins/more.py", "print()\n")
+    stage.block("sig plugin list plugins", "sig plugin verify plugins", "sig plugin verify x")
+    stage.block("sig --offline plugin install https://example.org/greet.zip --into plugins")
+
     assert 0 == bob.sig("setup", bob.fingerprint).status
     assert 0 == bob.sig("attest", "test.txt", "--ok", "--reviewed", "-m", "works").status
     assert 0 == bob.sig("attest", "bad.sh", "--not-ok", "--reviewed", "-m", "deletes all").status
@@ -754,6 +794,15 @@ def _environment(place: Path, version: str = "1.0") -> None:
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: greet\nVersion: {version}\n")
     listed = ["greet.py", f"{info.name}/METADATA", f"{info.name}/RECORD"]
     (info / "RECORD").write_text("".join(f"{path},,\n" for path in listed))
+
+
+def _zip(place: Path, files: dict[str, str]) -> None:
+    """A zip that is the same each time."""
+    import zipfile
+
+    with zipfile.ZipFile(place, "w") as made:
+        for name, content in files.items():
+            made.writestr(zipfile.ZipInfo(name), content)
 
 
 def world_forger() -> Any:

@@ -113,6 +113,11 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
     sig("attest", "app/hello.lock", "--ok", "--reviewed", "-m", "")
     listed("lock --pack", sig("lock", "--pack", "app/hello.py"))
     listed("lock --pack --check", sig("lock", "--pack", "--check", "app/hello.py"))
+    alice.write("plug/tool.py", "print()\n")
+    sig("attest", "plug/tool.py", "--ok", "--reviewed", "-m", "")
+    listed("plugin install", sig("plugin", "install", "plug/tool.py", "--into", "plugins"))
+    for one in sig("plugin", "list", "plugins")["plugins"]:  # type: ignore[attr-defined]
+        listed("plugins of plugin", one)
     listed("publish", sig("publish", str(again.world.path / "www")))
     found = sig("setup", alice.fingerprint, "--from", str(again.world.path / "www"))
     assert found.pop("keys")
