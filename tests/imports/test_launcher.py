@@ -6,6 +6,7 @@ import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 import multiprocessing.spawn
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -372,10 +373,10 @@ def start(tmp_path: Path) -> Start:
     (tmp_path / "page").write_text("import sys\nsys.stdout.write('x')\nsys.stdout.flush()\n"
                                    "sys.stdin.read()\n")  # fmt: skip
 
-    def started(*words: str) -> subprocess.Popen[bytes]:
+    def started(*words: str, executable: str = REAL) -> subprocess.Popen[bytes]:
         page = os.open(tmp_path / "page", os.O_RDONLY)
         every = [word % page if word == PAGE else word for word in words]
-        made = subprocess.Popen(every, executable=REAL, stdin=subprocess.PIPE,
+        made = subprocess.Popen(every, executable=executable, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, pass_fds=[page])  # fmt: skip
         os.close(page)
         return made
@@ -407,6 +408,15 @@ def test_a_run_is_known_by_its_words_and_its_file(start: Start) -> None:
     assert not _is_run(start(REAL, "-I", "-S", "-c", PAGE), REAL)
     assert not _is_run(start(REAL, "-I", "-S", "-B", "-u", "-c", PAGE), REAL)
     assert not _is_run(start("python3", *run[1:]), REAL)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks /proc")
+def test_another_program_that_says_the_same_words_is_no_run(start: Start, tmp_path: Path) -> None:
+    """Its words are its own to choose; which file it is, is not."""
+    run = (REAL, "-I", "-S", "-B", "-c", PAGE)
+    shutil.copy(REAL, tmp_path / "python")
+    assert not _is_run(start(*run, executable=str(tmp_path / "python")), REAL)
+    assert _is_run(start(*run), REAL)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks /proc")

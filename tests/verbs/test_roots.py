@@ -90,6 +90,26 @@ def test_of_whom_nobody_trusts_nothing_is_fetched(
     assert {} == came(reader.fetch("bob"))
 
 
+def test_nobody_wants_a_list_in_the_name_of_another(
+    reader: Reader, web: Web, bob: Party, carol: Party
+) -> None:
+    """Neither by a forged statement, nor by an own one that has the name of the other in it, nor by
+    both: what Bob said he would have signed."""
+    says(bob, CLOSURE, *GOOD)
+    forged = {**bob.offered[0], "data": {**bob.offered[0]["data"], "comment": "x"}}
+    says(carol, CLOSURE, *GOOD, comment=bob.fingerprint)
+    carol.offered.append(forged)
+    bob.offered.clear()
+    web.offer(bob)
+    offered(web, carol, LISTS)
+    reader.follow(bob, counts=True)
+    reader.follow(carol)
+    reader.fetch_all()
+    assert set() == here(reader)
+    reader.trust(carol)
+    assert dict.fromkeys(ids(LISTS), "done") == came(reader.fetch("carol"))
+
+
 @pytest.mark.parametrize("lie", ["another", "junk", "empty", "closure", "missing", "cut"])
 def test_a_remote_that_lies_about_a_list_has_none(
     told: Reader, web: Web, bob: Party, lie: str
@@ -319,6 +339,7 @@ def test_a_list_that_cannot_be_had_is_left(
     setup.setup(laptop.workspace, bob.fingerprint, source=str(target))
     wanted = {closure.id, *closure.roots.values()}
     assert wanted - (set() if lie == "link" else {id}) == here(laptop)
+    assert (lie == "link") == (laptop.path / objects.own(id)).exists()
     found = covering.closure_verdict(laptop.workspace, closure, "get", "3.11")
     assert "ok" == found.answer.value
 
