@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import platform
 import shutil
@@ -549,6 +550,122 @@ def attest(world: Bench) -> Iterator[Row]:
     )
 
 
+def programs(world: Bench) -> Iterator[Row]:
+    """What runs under a lock: processor time from the first moment of its own process."""
+    from programs import Program
+
+    home = world.path / "programs-home"
+    measure.once(world.sig("setup", world.key, home=home))
+    environment = {"LANG": "C.UTF-8"}
+
+    def made(name: str, code: str, *requirements: str) -> Program:
+        return Program(world.path / "programs" / name, home, world.sig, code, *requirements)
+
+    get = made("get", "import requests", "requests==2.32.3")
+    hello = made("hello", "pass", "requests==2.32.3")
+    array = made("array", "import numpy", "numpy")
+    system = made("system", SYSTEM, "requests==2.32.3")
+    commands = {
+        "hello": hello.child(environment),
+        "plain hello": hello.plain(environment),
+        "get": get.child(environment),
+        "plain get": get.plain(environment),
+        "array": array.child(environment),
+        "plain array": array.plain(environment),
+        "system": system.child(environment),
+        "plain system": system.plain(environment),
+        "sources": get.child(environment, pack=False),
+        "run hello": world.sig("run", hello.script, home=home),
+        "run get": world.sig("run", get.script, home=home),
+    }
+    times = measure.busy_in_turns(commands, 2 * world.size.runs)
+    found = measure.medians(times)
+
+    def beyond(name: str, plain: str) -> tuple[float, float]:
+        """What the imports take beyond a start, under the lock and without."""
+        return found[name] - found["hello"], found[plain] - found["plain hello"]
+
+    ours, theirs = beyond("get", "plain get")
+    yield Row(
+        "`import requests` under a lock with a pack, beyond the start of `sig`; processor time",
+        ms(ours),
+        f"`python -I -S` with bytecode {ms(theirs)}",
+        f"{ours / theirs:.3f}",
+        "≤ 1.05",
+        ours / theirs <= 1.05,
+    )
+    for what, name, plain in (
+        ("for orientation: the same, whole process after `sig`", "get", "plain get"),
+        ("for orientation: without the pack, from sources", "sources", "plain get"),
+        ("for orientation: whole `sig run`", "run get", "plain get"),
+        ("for orientation: a script that does nothing, after `sig`", "hello", "plain hello"),
+        ("for orientation: that, whole `sig run`", "run hello", "plain hello"),
+    ):
+        ratio = f"{found[name] / found[plain]:.3f}"
+        beside = f"`python -I -S` {ms(found[plain])}"
+        yield Row(what, ms(found[name]), beside, ratio, "", None)
+    ours, theirs = beyond("array", "plain array")
+    megabytes = array.native() / 1e6
+    each = (ours - theirs) * 1000 / megabytes
+    yield Row(
+        f"`import numpy` under a lock, {megabytes:.0f} MB of libraries in a user's environment",
+        ms(ours),
+        f"`python -I -S` {ms(theirs)}",
+        f"+ {each:.2f} ms a MB",
+        "≤ + 1.3 ms a MB",
+        each <= 1.3,
+    )
+    ours, theirs = beyond("system", "plain system")
+    yield Row(
+        f"`{SYSTEM}` under a lock: libraries of the system",
+        ms(ours),
+        f"`python -I -S` {ms(theirs)}",
+        f"+ {(ours - theirs) * 1000:.1f} ms",
+        "nothing (within 5 %)",
+        ours <= theirs * 1.05,
+    )
+
+
+SYSTEM = "import ssl, decimal, sqlite3, lzma"
+
+
+def verdicts(world: Bench) -> Iterator[Row]:
+    """A second signed tree, and each further one."""
+    world.fetched()
+    home = world.path / "verdicts-home"
+    shutil.copytree(world.home, home)
+    folders = [world.path / "trees" / str(number) for number in range(21)]
+    ids = []
+    for number, folder in enumerate(folders):
+        data.small_files(folder, 100, 100 + number)
+        done = subprocess.run(
+            world.sig("--json", "manifest", folder, home=home).words,
+            env=world.environment,
+            capture_output=True,
+            check=True,
+        )
+        ids.append(json.loads(done.stdout)["id"])
+    measure.once(world.sig("attest", "--ok", "--reviewed", "-m", "", *folders, home=home))
+    tool = str(Path(__file__).with_name("verdicts.py"))
+    told = [
+        subprocess.run(
+            [PYTHON, tool, str(home), *ids], env=world.environment, capture_output=True, check=True
+        ).stdout.split()
+        for _ in range(world.size.runs)
+    ]
+    first, further = (statistics.median(float(each[place]) for each in told) for place in (0, 1))
+    count = sum(len(site.statements) for site in world.sites)
+    yield Row(
+        f"a further signed tree of 100 files beside {count} statements: its verdict, once;"
+        " processor time",
+        f"{further:.3f} ms",
+        f"the first one, with all that is opened for it, {first:.1f} ms",
+        "",
+        "≤ 0.3 ms",
+        further <= 0.3,
+    )
+
+
 ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "verify": verify,
     "many": many,
@@ -558,6 +675,8 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "fetch": first_fetch,
     "unchanged": unchanged,
     "attest": attest,
+    "verdicts": verdicts,
+    "programs": programs,
 }
 
 if __name__ == "__main__":
