@@ -35,6 +35,11 @@ def plan(**changes: object) -> Plan:
         {"system": ("/usr/lib/python3/dist-packages", "/opt/ä"), "prefix": "/venv"},
         {"roots": (Root("app", "/", LINE + "ä b.py\n".encode(), ("ä b",)),)},
         {"roots": (Root("app", "/a", LINE + b"x.py\n", ()), DIST), "executable": "/usr/bin/get"},
+        {
+            "roots": (APP, Root("python", "/opt/ä", LINE + b"bin/python3.12\n", ("lib",))),
+            "stdlib": (),
+            "early": [("fcntl", "/opt/ä/f.so", "/proc/self/.//fd/7"), ("", "/x\udcff", "/y")],
+        },
     ],
 )
 def test_what_is_written_is_read(changes: dict[str, object]) -> None:

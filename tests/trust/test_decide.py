@@ -340,6 +340,24 @@ def test_a_closure_is_no_review_of_a_file() -> None:
     assert "unverified not-counted" == brief(found)
 
 
+def test_a_python_is_no_folder_and_a_folder_no_python() -> None:
+    """R3: an ok counts for running programs with an interpreter if it says so, and then for nothing
+    else. A warning counts for both."""
+    for criteria, purpose, counts in (
+        (["python-build"], "python-build", True),
+        (["python-build"], "", False),
+        (["python-build"], "app:python-build", False),
+        ([], "python-build", False),
+        (["app:python-build"], "python-build", False),
+        ([], "", True),
+    ):
+        said = [says(ALICE, criteria=criteria)]
+        found = decide(FILE, said, FRIENDS, Policy(), NOW, purpose=purpose)
+        assert ("ok enough" if counts else "unverified not-counted") == brief(found)
+        said.append(says(BOB, False))
+        assert Answer.BAD is decide(FILE, said, FRIENDS, Policy(), NOW, purpose=purpose).answer
+
+
 def test_why_names_what_stands_in_the_way() -> None:
     """R3: not a state that the policy bears anyway."""
     late = says(MALLORY, key_end=NOW - 9, first_met=NOW)
