@@ -105,6 +105,9 @@ class Entry:
 
     def _covered(self, state: State) -> CoveredEntry | None:
         found = state.covered.folder(self.path)
+        if found is None and self.hook.unpacked(self.path):
+            state = self.hook.state
+            found = state.covered.folder(self.path)
         return None if found is None else CoveredEntry(state.finder, *found)
 
     def _stopped(self, state: State, name: str) -> Plugin | None:

@@ -125,7 +125,9 @@ def _open_code(plain: Any) -> Any:
 def _get_code(plain: Any) -> Any:
     def get_code(self: Any, fullname: str) -> Any:
         found = None
-        if type(self).get_data is _external.FileLoader.get_data:  # else it reads what it likes
+        if (
+            getattr(type(self), "get_data", None) is _external.FileLoader.get_data
+        ):  # else it reads what it likes
             path = self.get_filename(fullname)
             found = _below(path)
         if found is None:

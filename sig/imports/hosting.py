@@ -28,13 +28,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from time import perf_counter_ns
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sig.errors import FormatError, SigError
 from sig.imports import gates
 from sig.imports.archives import Archive
-from sig.imports.covered import Covered, Place
+from sig.imports.covered import Covered
 from sig.imports.entries import Entry, Last
 from sig.imports.errors import (
     Differs,
@@ -51,6 +51,7 @@ from sig.imports.plan import Root
 from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
 from sig.model.verdict import Answer, Reason
+from sig.repo.archive import members
 from sig.verbs import plugins as judging
 from sig.verbs.plugins import Plugin
 from sig.verbs.workspace import Workspace
@@ -226,7 +227,38 @@ class Hook:
         """The same, but for one."""
         old = self.state
         found = {**old.plugins, plugin.path: plugin}
-        self.state = State(self, found.values(), old.archives, old.loaded)
+        self.state = State(self, found.values(), old.archives, old.loaded, old.inner)
+
+    def unpacked(self, path: str) -> bool:
+        """Whether an archive at or above a path is a covered file, whose members now count too."""
+        if os.path.isdir(path):
+            return False
+        while not os.path.lexists(path) and path != os.path.dirname(path):
+            path = os.path.dirname(path)
+        found = self.state.opening.find(path)
+        if found is None or not path.lower().endswith(judging.ARCHIVES):
+            return False
+        path, (digest, root) = found
+        with self._lock, self.deciding():
+            old = self.state
+            if path in old.inner or path in old.plugins:
+                return True
+            owner = old.names[root.name]
+            verdict = owner.verdict._replace(id=Identifier(f"sha256:{digest}"))
+            try:
+                files = members(path).manifest
+            except SigError as error:
+                raise Unreadable(
+                    f"{shown(path)} cannot be looked at: {shown(error.message)}",
+                    path=path,
+                    digest=digest,
+                    verdict=owner.verdict,
+                    reason=Reason.UNREADABLE.value,
+                ) from error
+            name = os.path.basename(path)
+            inner = {**old.inner, path: Plugin(name, path, judging.ARCHIVE, verdict, files)}
+            self.state = State(self, old.plugins.values(), old.archives, old.loaded, inner)
+            return True
 
     @contextmanager
     def deciding(self) -> Iterator[None]:
@@ -397,7 +429,7 @@ class Hook:
 
     def told(self, name: str, path: str, digest: str, who: str, microseconds: int) -> None:
         """One module that was loaded."""
-        if self._trace:
+        if self._trace and sys.stderr is not None:
             text = shown(f"sig: {name} {path} {digest[:12]} {who} {microseconds}")
             sys.stderr.write(text + "\n")
 
@@ -463,6 +495,7 @@ class State:
         plugins: Iterable[Plugin],
         archives: dict[str, Archive],
         loaded: set[str],
+        inner: Mapping[str, Plugin] = MappingProxyType({}),
     ) -> None:
         self.hook = hook
         self.plugins: dict[str, Plugin] = {}
@@ -470,7 +503,8 @@ class State:
         self.archives: dict[str, Archive] = {}
         roots: list[Root] = []
         given = {plugin.path: plugin for plugin in plugins}
-        for plugin in given.values():
+        self.inner = inner  # archives that are files of a plug-in
+        for plugin in (*given.values(), *inner.values()):
             root = None
             if plugin.files is not None:
                 base = next(base for base in hook.roots if _at_or_below(plugin.path, base))
@@ -490,11 +524,13 @@ class State:
                         if known is not None and known.files == plugin.files
                         else Archive(plugin)
                     )
-            self.plugins[plugin.path] = plugin
+            if plugin.path not in inner:
+                self.plugins[plugin.path] = plugin
+        everything = {**inner, **self.plugins}
         self.archive_paths = [
-            path for path, one in self.plugins.items() if one.kind == judging.ARCHIVE
+            path for path, one in everything.items() if one.kind == judging.ARCHIVE
         ]
-        self.names = {_name(path): plugin for path, plugin in self.plugins.items()}
+        self.names = {_name(path): plugin for path, plugin in everything.items()}
         self.stopped = {
             path: plugin
             for path, plugin in self.plugins.items()
@@ -508,7 +544,7 @@ class State:
             (os.path.dirname(path), os.path.basename(path).partition(".")[0]): plugin
             for path, plugin in self.stopped.items()
         }
-        self.covered = Tables(hook.roots, roots)
+        self.covered = Tables(roots)
         self.opening = HostOpening(self)
         self.finder = HostFinder(self)
 
@@ -612,18 +648,12 @@ class Tables(Covered):
 
     __slots__ = ()
 
-    def __init__(self, bases: Iterable[str], roots: Iterable[Root]) -> None:
-        places = {base: Place(base) for base in bases}
-        for root in roots:
-            places[root.base].roots.append(root)
-        self.plan: Any = SimpleNamespace(
-            file="", entry=("code", ""), bad={}, system=(), roots=tuple(roots)
+    def __init__(self, roots: Iterable[Root]) -> None:
+        # What a plan has, but for what only a run has: there may be no root at all.
+        plan: Any = SimpleNamespace(
+            roots=tuple(roots), stdlib=(), system=(), bad={}, file="", entry=("code", "")
         )
-        self.places = tuple(places.values())  # the longest base first, as the roots are
-        self.search = tuple((place, "") for place in self.places)
-        self._prefixes = ()
-        self._system = ()
-        self._ordinary = ()
+        super().__init__(plan)
 
 
 class HostOpening(Opening):
@@ -635,7 +665,8 @@ class HostOpening(Opening):
 
     def _loaded(self, name: str, path: str, digest: str, root: str, microseconds: int) -> None:
         plugin = self._state.names[root]
-        self._state.loaded.add(plugin.path)
+        owner = self._state.plugin(plugin.path)
+        self._state.loaded.add(plugin.path if owner is None else owner.path)
         with self._state.hook.deciding():
             gates.libraries()
         keys = [key[-8:] for key in plugin.verdict.counted_keys]

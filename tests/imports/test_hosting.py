@@ -419,6 +419,44 @@ def test_an_archive_that_nobody_stands_behind_is_refused(host: Host) -> None:
 # --- libraries -----------------------------------------------------------------------------------
 
 
+def test_an_archive_in_what_is_covered_is_covered(host: Host) -> None:
+    """Of a whole folder that somebody stands behind, and in a package; not one that changed."""
+    zipped(host.root / "arch.zip", {"arch/__init__.py": GOOD, "arch/b.py": "b = 1\n"})
+    host.files({"pack/__init__.py": GOOD})
+    zipped(host.root / "pack" / "in.zip", {"inner.py": GOOD})
+    code = (
+        "root = sys.path[0]\nsys.path += [root + '/arch.zip', root + '/pack/in.zip']\n"
+        "import arch.b, inner, pack\nprint(inner.__file__)\nhook.refresh()\nimport zipimport\n"
+        "zipimport.zipimporter(root + '/arch.zip').load_module('arch')\n"
+    )
+    host.attest("pack")
+    ended = host.run(code.replace("import arch.b, ", "import "))
+    assert "good inner\ngood pack\n" in ended.out
+    assert "NotCovered" in ended.err
+    host.attest()
+    ended = host.run(code)
+    assert (
+        f"good arch\ngood inner\ngood pack\n{host.root}/pack/in.zip/inner.py\ngood arch\n"
+    ) == ended.out, ended.err
+    swap = "open(sys.path[0] + '/arch.zip', 'ab').write(b'x')\n"
+    ended = host.run(swap + code)
+    assert "good" not in ended.out
+
+
+def test_large_data_is_looked_at_when_it_is_opened(host: Host) -> None:
+    """R9: more than 4 MB are not hashed before; what changed is refused to whoever opens it."""
+    host.files({"pack/__init__.py": "", "pack/large.bin": b"x" * (5 << 20)})
+    host.attest("pack")
+    code = (
+        "import pack\npath = pack.__path__[0] + '/large.bin'\n"
+        "print(len(open(path, 'rb').read()))\nopen(path, 'r+b').write(b'EVIL')\n"
+        "try: open(path, 'rb')\nexcept ImportError as error: print(type(error).__name__)\n"
+        "hook.uninstall(); open(path, 'rb').close()\n"
+    )
+    ended = host.run(code)
+    assert f"{5 << 20}\nDiffers\n" == ended.out, ended.err
+
+
 @native
 def test_extension_modules_are_mapped_from_what_was_hashed(host: Host) -> None:
     """In the folder, in a package; one that was swapped is not mapped."""
@@ -522,6 +560,8 @@ REFUSED = {
         "spec.loader.load_module('evil')\n"
     ),
     "a root spelled otherwise": ("sys.path[0] += '/../plug/./'\nimport evil\n"),
+    "a root with two slashes": "sys.path[0] = '/' + sys.path[0]\nimport evil\n",
+    "site.addsitedir": "import site; site.addsitedir(sys.path[0])\n",
     "a link to the root": (
         "import os; os.symlink(sys.path[0], 'link')\nsys.path[0] = 'link'\nimport evil\n"
     ),
@@ -547,7 +587,7 @@ if sys.version_info < (3, 12):
 def mixed(host: Host) -> Host:
     """A package that is covered; a file, a folder, an archive and bytecode that are not."""
     host.files({"good/__init__.py": "", "evil.py": EVIL, "gone.py": EVIL})
-    host.files({"folder/__main__.py": EVIL})
+    host.files({"folder/__main__.py": EVIL, "evil.pth": f"import sys; {EVIL}"})
     zipped(host.root / "arch.zip", {"__main__.py": EVIL, "evil.py": EVIL})
     py_compile.compile(str(host.root / "gone.py"), str(host.root / "gone.pyc"))
     (host.root / "gone.py").unlink()
@@ -872,20 +912,20 @@ def test_refresh_hears_a_warning_and_a_withdrawal(host: Host) -> None:
     )
     given = {"folder": str(host.alice.path)}
     install = INSTALL.format(root=str(host.root), given=given)
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", BEGIN.format(root=str(host.root), install=install) + code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"PATH": os.defpath, "HOME": str(host.place), "PYTHONPATH": str(ROOT)},
         text=True,
-    )
-    assert child.stdout is not None
-    assert "ready\n" == child.stdout.readline()
-    host.attest("one", ok=False)
-    host.alice.clock.at += 60
-    two = str(host.root / "two")
-    withdraw.withdraw(host.alice.workspace, two, seen(two).id)
-    out, _ = child.communicate("go\n", timeout=60)
+    ) as child:
+        assert child.stdout is not None
+        assert "ready\n" == child.stdout.readline()
+        host.attest("one", ok=False)
+        host.alice.clock.at += 60
+        two = str(host.root / "two")
+        withdraw.withdraw(host.alice.workspace, two, seen(two).id)
+        out, _ = child.communicate("go\n", timeout=60)
     assert ["MarkedBad", "NotCovered"] == [line.split()[0] for line in out.splitlines()]
 
 
