@@ -613,6 +613,32 @@ def test_an_entry_point_of_another_module_is_refused(alice: Person) -> None:
     assert f"{alice.place}/plug/a.zip does not list it\n" == host(alice, code)
 
 
+def test_what_was_installed_is_imported_through_the_hook_too(alice: Person) -> None:
+    """An unpacked wheel by its own folder, an archive by its path, as plain Python does."""
+    signed(alice, archive(alice, "hello-1.0-py3-none-any.whl"), words=["--tree"])
+    signed(alice, archive(alice, "whole.zip", {"whole.py": "VALUE = 4\n"}))
+    for name in ("hello-1.0-py3-none-any.whl", "whole.zip"):
+        ran = alice.sig("plugin", "install", name, "--into", "plug")
+        assert 0 == ran.status, ran
+    alice.write("plug/hello/evil.py", "")
+    code = """
+    import sig.imports
+    sig.imports.install(["plug"], policy="enforce")
+    sys.path += ["plug/hello", "plug/whole.zip"]
+    import whole
+    print(whole.VALUE)
+    try:
+        import hello
+    except sig.imports.errors.Differs as error:
+        print(type(error).__name__)
+    """
+
+    assert "4\nDiffers\n" == host(alice, code)
+    (alice.place / "plug/hello/evil.py").unlink()
+    code = code.replace("import whole\n", "import whole, hello\n").partition("    try:")[0]
+    assert "4\n" == host(alice, code + "    assert hello.VALUE == 1\n")
+
+
 # --- the guide -----------------------------------------------------------------------------------
 
 

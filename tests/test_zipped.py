@@ -427,6 +427,38 @@ def test_a_shiv_that_starts_otherwise_is_refused(alice: Person, tool: Path) -> N
         assert "is a shiv without an entry point of its own, or with a preamble" in ran.stderr
 
 
+def test_without_sealed_memory_a_shiv_is_refused(alice: Person, tool: Path) -> None:
+    """A private copy would unpack itself; of a zipapp it runs."""
+    attested(alice, zipapp(alice))
+    code = """
+import os, pathlib, sys
+del os.memfd_create
+import sig
+workspace = sig.Workspace(pathlib.Path(sys.argv[1]))
+try:
+    sig.run(workspace, sys.argv[2], ["world"])
+except sig.SigError as error:
+    print(error.message)
+"""
+    for name, told in (
+        ("app.pyz", "hello some words ['world']\n__main__ True\n"),
+        (
+            "tool.pyz",
+            "tool.pyz unpacks itself, and only Linux with /proc can run it without that\n",
+        ),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-c", code, alice.folder, name],
+            cwd=alice.place,
+            env=alice.environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        assert told == ran.stdout, ran
+    assert not (alice.home / ".shiv").exists()
+
+
 def test_what_shiv_needs_natively_goes_under_a_lock(alice: Person) -> None:
     """The recipe for what an archive cannot hold: the same packages, installed, locked and run."""
     alice.write("app/get.py", "import requests\nprint(requests.__version__)\n")

@@ -26,12 +26,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from sig.errors import FormatError, SigError
+from sig.imports.covered import Covered
 from sig.imports.errors import Differs, MarkedBad, NotCovered, SigImportError, Unreadable
 from sig.imports.finder import Finder
-from sig.imports.hosting import ALWAYS, ONCE, Tables, _folder, _question
+from sig.imports.hosting import ALWAYS, ONCE, _folder, _question
 from sig.imports.native import Native
 from sig.imports.opening import BAD, DIFFERENT, UNREADABLE, Opening, shown
-from sig.imports.plan import Root
+from sig.imports.plan import Plan, Root
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
@@ -60,6 +61,8 @@ _KINDS: dict[int, type[SigImportError]] = {
 }
 # A name of this form has the files of a wheel where an installer would put them.
 _ROOT = "dist/plug-in"
+# The standard library is the host's affair.
+_NOWHERE = "/dev/null/none"
 _LOCK = threading.RLock()
 
 
@@ -339,7 +342,7 @@ def _refusing(plugin: Plugin) -> Callable[[int, str], NoReturn]:
 class _Memory(Opening):
     """The members of an archive, and a module that was read (L1)."""
 
-    def __init__(self, covered: Tables, judged: _Judged) -> None:
+    def __init__(self, covered: Covered, judged: _Judged) -> None:
         super().__init__(covered, _refusing(judged.plugin))
         digests = judged.files.files
         self._members = {digests[path]: data for path, data in (judged.members or {}).items()}
@@ -376,7 +379,8 @@ class Loaded(Finder):
         self.files = judged.files
         base, below = _layout(judged)
         moved = Manifest({below + path: one for path, one in judged.files.files.items()})
-        tables = Tables([base], [Root(_ROOT, base, moved.text)])
+        root = Root(_ROOT, base, moved.text)
+        tables = Covered(Plan("-", ("code", "-"), [root], argv0="-", stdlib=[_NOWHERE]))
         if judged.members is None:
             super().__init__(Opening(tables, _refusing(judged.plugin)))
         else:

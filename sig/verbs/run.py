@@ -132,6 +132,8 @@ def execute(script: Script, arguments: Sequence[str], environment: Mapping[str, 
             if _is_python(command):
                 words = ["-c", start, str(descriptor), script.path]
             os.execve(program, [*command, *words, *arguments], dict(environment))  # noqa: S606
+        if zipapp.is_zip(script.data):
+            zipapp.check_copy(script.path, script.data)
         _run_copy(script, program, command, arguments, environment)
     except OSError as error:
         raise StoreError(f"{program}: {error.strerror}") from error

@@ -92,6 +92,16 @@ def check_other(path: str, data: bytes) -> None:
         raise Refused(f"{path} is a zipapp, and its #! line starts no plain Python")
 
 
+def check_copy(path: str, data: bytes) -> None:
+    """Raises Refused for what unpacks itself, where a copy has to be run in plain Python (B3)."""
+    try:
+        files = held(data).files
+    except FormatError as error:
+        raise FormatError(f"{path}: {error.message}") from error
+    if _PEX in files or _SHIV in files:
+        raise Refused(f"{path} unpacks itself, and only Linux with /proc can run it without that")
+
+
 def _shiv(path: str, files: Mapping[str, bytes]) -> str:
     """What a shiv calls (B3)."""
     try:
