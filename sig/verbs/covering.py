@@ -28,7 +28,7 @@ from sig.model.verdict import Answer, Judged, Verdict
 from sig.repo import objects
 from sig.trust.decide import Weighed, decide
 from sig.verbs.scopes import scoped
-from sig.verbs.trees import list_verdict
+from sig.verbs.trees import list_verdict, list_verdicts
 
 if TYPE_CHECKING:
     from sig.model.attestation import Attestation
@@ -207,11 +207,12 @@ def _unfit(
 
 def roots(workspace: Workspace, closure: Closure) -> list[Root]:
     """Every root of a closure and what is believed of it (K3)."""
+    verdicts = list_verdicts(workspace, set(closure.roots.values()))
     found = []
     for name, id in closure.roots.items():
         raw = objects.read(workspace.home, id)
         files = None if raw is None else manifest.read_canonical(raw)
-        found.append(Root(name, id, files, list_verdict(workspace, id)))
+        found.append(Root(name, id, files, verdicts[id]))
     return _with_equals(workspace, found)
 
 

@@ -16,7 +16,7 @@ Reads and decides, and writes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import Changed, FormatError, Refused, StoreError, UsageError
@@ -230,12 +230,16 @@ def _key(row: Row) -> str:
 class _Words:
     """All that was said about a list of files, and about archives that are said to hold it (T2).
 
-    Only who counts can say what an archive holds.
+    Only who counts can say what an archive holds. `rows` is what is filed under both identifiers,
+    for who has it.
     """
 
-    def __init__(self, workspace: Workspace, id: Identifier) -> None:
+    def __init__(
+        self, workspace: Workspace, id: Identifier, rows: Mapping[str, list[Row]] | None = None
+    ) -> None:
         trusted = workspace.config.trust
-        rows = workspace.rows([id, filed_by_manifest(id)])
+        if rows is None:
+            rows = workspace.rows([id, filed_by_manifest(id)])
         held = [row for row in rows.get(filed_by_manifest(id), ()) if _key(row) in trusted]
         found = workspace.weigh([*rows.get(id, ()), *held])
         self.archives = {
@@ -281,6 +285,12 @@ def list_verdict(workspace: Workspace, id: Identifier, purpose: str = "") -> Ver
     `sig.trust.decide`.
     """
     return _list_alone(workspace, _Words(workspace, id), purpose).verdict
+
+
+def list_verdicts(workspace: Workspace, ids: Collection[Identifier]) -> dict[Identifier, Verdict]:
+    """As `list_verdict`, of many: the index is opened once for all of them."""
+    rows = workspace.rows([*ids, *map(filed_by_manifest, ids)])
+    return {id: _list_alone(workspace, _Words(workspace, id, rows)).verdict for id in ids}
 
 
 def _list_alone(workspace: Workspace, words: _Words, purpose: str = "") -> Compared:
