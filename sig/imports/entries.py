@@ -37,6 +37,7 @@ class Entry:
         self.hook = hook
         self.path = path
         self._disk: FileFinder | None = None
+        self._found: tuple[State | None, CoveredEntry | None] = None, None
 
     def __repr__(self) -> str:
         return f"<Entry of {self.path}>"
@@ -104,11 +105,13 @@ class Entry:
         return None
 
     def _covered(self, state: State) -> CoveredEntry | None:
-        found = state.covered.folder(self.path)
-        if found is None and self.hook.unpacked(self.path):
-            state = self.hook.state
+        if self._found[0] is not state:
             found = state.covered.folder(self.path)
-        return None if found is None else CoveredEntry(state.finder, *found)
+            if found is None and self.hook.unpacked(self.path):
+                state = self.hook.state
+                found = state.covered.folder(self.path)
+            self._found = state, None if found is None else CoveredEntry(state.finder, *found)
+        return self._found[1]
 
     def _stopped(self, state: State, name: str) -> Plugin | None:
         """The plug-in that this name would come from, if it is refused at once."""
