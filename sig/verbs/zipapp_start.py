@@ -1,7 +1,8 @@
 """What a Python runs in place of a zipapp: its modules, from memory.
 
 Here: the code of the new process, which `zipapp` hands to it as text. It imports nothing of ours
-and works from Python 3.9 on (`importlib.resources.files` from 3.10). Not here: what is in the archive, and whether it may run.
+and works from Python 3.9 on (`importlib.resources.files` from 3.10). Not here: what is in the
+archive, and whether it may run.
 
 Z1  What lies in the archive comes from the bytes that were verified. The path of the archive is for
     show: a path hook answers for it and for all below it, and nothing is opened there. It is not on
