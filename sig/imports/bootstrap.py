@@ -106,7 +106,7 @@ def start(
     _dress(plan)  # before: what it needs is Python's own
     doors.install(finder)  # B2
     if given is not None:
-        memory.load("early").adopt(finder, covered.python, given)
+        memory.load("early").adopt(finder, plan, covered.python, given)
     if plan.report:
         import atexit
 

@@ -49,8 +49,8 @@ def load(plan: Plan, root: Root) -> dict[str, ModuleType]:
     return found
 
 
-def adopt(finder: Finder, root: Root, given: dict[str, ModuleType]) -> None:
-    """Y1 to Y3, when the finder is in place."""
+def adopt(finder: Finder, plan: Plan, root: Root, given: dict[str, ModuleType]) -> None:
+    """Y1 to Y3, when the finder is in place; `given` is what `load` gave."""
     library = f"{root.base.rstrip('/')}/{root.search[0]}/"
     there: Any = sys
     if hasattr(there, "_stdlib_dir"):  # Python 3.11: what is frozen has the name of a file, too
@@ -68,6 +68,7 @@ def adopt(finder: Finder, root: Root, given: dict[str, ModuleType]) -> None:
         _move(finder, module, name, file, path)
     there = sys.modules["site"]
     there.PREFIXES[:] = [sys.prefix, sys.exec_prefix]
+    finder.copies += [(path, copy) for _, path, copy in plan.early]
     for path, module in given.items():
         del sys.modules[module.__name__]  # Y3
         finder.early[path] = module

@@ -163,6 +163,8 @@ class Finder:
         """What happens to a module of the standard library after it was loaded."""
         self.early: dict[str, ModuleType] = {}
         """Extension modules that are there already, by the paths of their files."""
+        self.copies: list[tuple[str, str]] = []
+        """Paths of files that are mapped already, and of their copies."""
 
     # --- names -----------------------------------------------------------------------------------
 
@@ -311,7 +313,10 @@ class Finder:
 
             with _LOCK:
                 if self._native is None:
-                    self._native = Native(self.opening.read, self.opening.refuse, self.opening.copy)
+                    made = Native(self.opening.read, self.opening.refuse, self.opening.copy)
+                    for path, copy in self.copies:
+                        made.mapped(path, copy)
+                    self._native = made
         return self._native
 
 

@@ -94,6 +94,10 @@ class Native:
     def _forked(self) -> None:
         self._lock = RLock()
 
+    def mapped(self, path: str, copy: str) -> None:
+        """Says that the file at `path` is mapped already, from the copy of this name (N6)."""
+        self._copies[path] = copy
+
     # --- modules ---------------------------------------------------------------------------------
 
     def create(self, spec: ModuleSpec, path: str) -> ModuleType:

@@ -319,6 +319,21 @@ def test_modules_that_the_finder_needs_are_the_ones_that_were_attested(
         refused(build.run(hello), place)
 
 
+def test_libpython_is_mapped_once(build: Build, tmp_path: Path) -> None:
+    """By its path, by its name and as part of the program it is the same."""
+    found = sorted((build.prefix / "lib").glob("libpython3.*.so.*"))
+    if not found:
+        pytest.skip("this build has none")
+    script = tmp_path / "look.py"
+    script.write_text(
+        "import ctypes\n"
+        "def place(library): return ctypes.cast(library.Py_GetVersion, ctypes.c_void_p).value\n"
+        f"one, other = ctypes.PyDLL({str(found[0])!r}), ctypes.PyDLL({found[0].name!r})\n"
+        "print(place(one) == place(other) == place(ctypes.pythonapi))\n"
+    )
+    assert (0, "True\n", "") == build.plain("-S", script) == build.run(script)
+
+
 def test_what_is_marked_bad_does_not_start(build: Build, hello: Path) -> None:
     """A digest of the program, of libpython or of a first module."""
     for path in (build.program, build.library / "encodings/utf_8.py"):
