@@ -163,9 +163,13 @@ def verify_folder(
         if nearest is None:
             return judged
         other = _compared(workspace, nearest, folder)
-        if other.verdict.answer in (Answer.OK, Answer.BAD):
+        if other.verdict.answer is Answer.OK:
             # Who signed that list leaves out more than the asker does by default.
             return other
+        if other.verdict.answer is Answer.BAD:
+            # For a file in that list. What lies in the folder was looked at already.
+            different = tuple(manifest.differences(nearest, found))
+            return judged._replace(differences=different, closest=nearest.id)
         return judged._replace(differences=other.differences, closest=nearest.id)
 
     return workspace.consistent(read)

@@ -450,3 +450,18 @@ def test_the_remotes_file_of_names_follows_its_repository(reader: Reader, web: W
     assert not (reader.path / "remotes/bob/manifests").exists()
     assert json.loads((reader.path / "remotes/bob/repo.json").read_bytes())
     assert fetch.fetch(reader.workspace)
+
+
+def test_a_bad_file_of_a_list_that_is_only_close_marks_nothing(
+    reader: Reader, web: Web, tmp_path: Path
+) -> None:
+    """The folder does not have that file; the list explains what is different."""
+    bob = Party("bob")
+    tree_statement(bob)
+    bob.says(sha(FILES["d.txt"]), False)
+    followed(reader, web, bob, lists=[M])
+    others = {name: data for name, data in FILES.items() if name != "d.txt"}
+    found = asked(reader, made(tmp_path / "close", others))
+    assert ("unknown", M.id) == (found.verdict.answer.value, found.closest)
+    assert {"d.txt": "missing"} == differing(found)
+    assert "bad" == asked(reader, made(tmp_path / "same", FILES)).verdict.answer.value
