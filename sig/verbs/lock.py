@@ -11,6 +11,8 @@ L3  A distribution's root is the list of its wheel, where the folder knows a whe
 L4  Where the environment lies is kept in the folder, by the place of the lock. That is a hint: what
     is found there counts only by its digests. It also tells that there was a lock: who deletes one
     must not make the program one that is run by its script alone.
+L5  A script beside it that has a lock of its own is another program, and none of its files. So two
+    of them in one folder have two lists, and a word on one is none on the other.
 """
 
 from __future__ import annotations
@@ -170,7 +172,9 @@ def _listed(
     """The roots of a program as things are (L1)."""
     found: dict[str, Manifest] = {}
     keep = [program.script or project.PYPROJECT]
-    found[APP] = Manifest(project.own_files(program.folder, keep, exclude))
+    own = project.own_files(program.folder, keep, exclude)
+    others = _neighbours(program)
+    found[APP] = Manifest({path: digest for path, digest in own.items() if path not in others})
     edited = sources(program, python)
     for source in edited.values():
         if source.root != APP:
@@ -187,6 +191,22 @@ def _listed(
             local[one.root] = files
     wheels = covering.alike(workspace, local.values())
     return found | {name: _wheel(workspace, files, wheels[files]) for name, files in local.items()}
+
+
+def _neighbours(program: Program) -> set[str]:
+    """Other programs beside a script: scripts that have a lock of their own (L5)."""
+    found: set[str] = set()
+    if not program.script:
+        return found
+    for other in sorted(os.listdir(program.folder)):
+        script = other.removesuffix(SUFFIX) + ".py"
+        if not other.endswith(SUFFIX) or script == program.script:
+            continue
+        if os.path.isfile(os.path.join(program.folder, script)):
+            with suppress(FormatError, StoreError, Refused):
+                read(os.path.join(program.folder, other))
+                found.add(script)
+    return found
 
 
 def left_out(one: Distribution) -> str:

@@ -488,3 +488,18 @@ def test_a_lock_that_is_gone_is_told_and_nothing_runs(signed: Signed) -> None:
     assert 0 == app.person.sig("lock", "--remove", "get.py").status
     assert not lock.exists()
     assert "get.lock" not in app.run(signed.server.url).stderr
+
+
+def test_two_programs_in_one_folder_have_two_lists(signed: Signed) -> None:
+    """A statement about one does not end that about the other."""
+    app = signed.app
+    app.person.write("other.py", "print('other')\n")
+    python = app.place / "v/bin/python"
+    assert 0 == app.person.sig("lock", "--python", python, "other.py").status
+    words = ("--ok", "--reviewed", "-m", "")
+    assert 0 == app.person.sig("attest", "other.lock", *words).status
+    assert "other\n" == app.person.sig("run", "other.py").stdout
+    assert 0 == app.run(signed.server.url).status
+    assert 0 == app.person.sig("lock", "get.py").status
+    assert (app.place / "get.lock").read_bytes() != (app.place / "other.lock").read_bytes()
+    assert 0 == app.run(signed.server.url).status
