@@ -204,14 +204,10 @@ class Hook:
                     found.setdefault(judged.path, judged)
             old = self.state
             for path in old.loaded:
-                one, now = old.plugins.get(path), found.get(path)
+                one = old.plugins.get(path)
                 if one is None or one.files is None:
                     continue
-                if now is not None and now.verdict.answer is Answer.BAD:
-                    continue
-                still = one.verdict
-                if still.answer is Answer.OK:
-                    still = judging.again(self._workspace, one)
+                still = judging.again(self._workspace, one)
                 kept = still.answer is one.verdict.answer
                 found[path] = one._replace(verdict=still, files=one.files if kept else None)
                 if path in self.roots:  # whatever is believed of each plug-in in it by now

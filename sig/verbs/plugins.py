@@ -137,7 +137,7 @@ def again(workspace: Workspace, plugin: Plugin) -> Verdict:
         found = workspace.consistent(lambda: list_verdict(workspace, id))
     else:
         found = verdicts_of(workspace, [id])[id]
-    if found.answer is Answer.OK and plugin.files is not None:  # G4
+    if found.answer is not Answer.BAD and plugin.files is not None:  # G4
         bad = marked_bad(workspace, plugin.files.files.values())
         for path, digest in plugin.files.files.items():
             if digest in bad:

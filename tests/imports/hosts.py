@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sig.model.identifier import Identifier
@@ -85,9 +85,13 @@ class Host:
         *words: str,
         env: Mapping[str, str] = {},
         guarded: bool = True,
+        meanwhile: Callable[[], None] | None = None,
         **given: object,
     ) -> Ended:
-        """What becomes of a host with these lines."""
+        """What becomes of a host with these lines.
+
+        `meanwhile` happens when it has written ``ready``, and waits for a line.
+        """
         given.setdefault("folder", str(self.alice.path))
         install = INSTALL.format(root=str(self.root), given=given) if guarded else ""
         script = BEGIN.format(root=str(self.root), install=install) + textwrap.dedent(code)
@@ -99,15 +103,23 @@ class Host:
             "PYTHONDONTWRITEBYTECODE": "1",
             **env,
         }
-        ended = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, *words, "-c", script],
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd=self.place,
             env=environment,
-            timeout=60,
-            check=False,
-        )
-        return Ended(ended.returncode, text(ended.stdout), text(ended.stderr))
+        ) as child:
+            before = b""
+            if meanwhile is not None and child.stdout is not None:
+                while not before.endswith(b"ready\n"):
+                    line = child.stdout.readline()
+                    assert line, "it never waited"
+                    before += line
+                meanwhile()
+            out, err = child.communicate(b"go\n", timeout=60)
+            return Ended(child.returncode, text(before + out), text(err))
 
     def plain(self, code: str, **more: object) -> Ended:
         """The control: the same host without the hook."""

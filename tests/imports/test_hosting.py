@@ -20,7 +20,7 @@ from sig.verbs import withdraw
 from sig.verbs.attest import Claim
 from sig.verbs.plugins import seen
 from sig.verbs.verify import identify
-from tests.imports.hosts import BEGIN, INSTALL, Host
+from tests.imports.hosts import Host
 from tests.imports.libraries import MACHINE, extension, library
 from tests.world import ROOT, Person
 
@@ -204,6 +204,48 @@ def test_what_is_marked_bad_is_refused_at_once(host: Host) -> None:
         assert ["MarkedBad"] * 3 == [line.split()[0] for line in ended.out.splitlines()], policy
         assert f"{host.root}/bad.py is marked bad by 1 trusted signer" in ended.out
         assert "pack: b.py is marked bad by 1 trusted signer" in ended.out
+
+
+def test_what_nobody_may_let_in(host: Host) -> None:
+    """A file of a package that is marked bad, by its path; an archive that nobody knows, with a bad
+    member in it. With any policy, and nobody is asked."""
+    host.files({"pack/__init__.py": GOOD, "pack/b.py": EVIL})
+    zipped(host.root / "arch.zip", {"arch.py": GOOD, "b.py": EVIL})
+    host.warn_of(EVIL)
+    begin = f"folder = {str(host.alice.path)!r}\nanswers = ['once'] * 9\n" + ASK
+    code = "sys.path.append(sys.path[0] + '/arch.zip'); tried('arch')\n" + LOAD.format(
+        file="pack/__init__.py"
+    )
+    assert "good" in host.plain(code).out
+    for ended in (host.run(code, policy="warn"), host.plain(begin + code)):
+        assert ["MarkedBad"] == [line.split()[0] for line in ended.out.splitlines()], ended
+        assert "sig.imports.errors.MarkedBad" in ended.err
+
+
+def test_what_is_refused_at_once_is_looked_for_nowhere_else(host: Host) -> None:
+    """I3: marked bad or different, its name does not go to the next entry of the path. What nobody
+    knows does, also to a finder that came after ours."""
+    host.files({"bad.py": EVIL, "pack/__init__.py": "", "pack/b.py": "", "loose.py": EVIL + "#\n"})
+    host.files({"late.py": EVIL + "#\n"})
+    host.attest("pack")
+    host.warn_of(EVIL)
+    host.files({"pack/c.py": ""})
+    for name in ("bad", "pack", "loose"):
+        (host.place / f"{name}.py").write_text(GOOD)
+    code = (
+        "import importlib.util\n"
+        "class Later:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'late': return importlib.util.spec_from_loader(name, self)\n"
+        "    def create_module(self, spec): print('late')\n"
+        "    def exec_module(self, module): pass\n"
+        "sys.meta_path.append(Later())\nsys.path.append('.')\n"
+        "tried('bad'); tried('pack'); tried('loose'); tried('late')\n"
+    )
+    ended = host.run(code)
+    assert ["MarkedBad", "Differs", "good", "late"] == [
+        line.split()[0] for line in ended.out.splitlines()
+    ]
 
 
 def test_what_cannot_be_looked_at_is_refused(host: Host) -> None:
@@ -480,6 +522,26 @@ def test_extension_modules_are_mapped_from_what_was_hashed(host: Host) -> None:
 
 
 @native
+def test_an_extension_module_by_its_path(host: Host) -> None:
+    """By the loader of plain Python: the sealed copy of what is covered, or an error."""
+    suffix = EXTENSION_SUFFIXES[0]
+    host.files(
+        {f"one{suffix}": extension("one", returns=1), f"bad{suffix}": extension("bad", says="E\n")}
+    )
+    host.attest(f"one{suffix}")
+    good, bad = (LOAD.format(file=f"{name}{suffix}") for name in ("one", "bad"))
+    look = "print(module.value(), any(sys.path[0] in one for one in open('/proc/self/maps')))\n"
+    assert "1 True\n" == host.plain(good + look).out
+    assert "1 False\n" == host.run(good + look).out
+    assert "E" == host.plain(bad).out.strip()
+    ended = host.run(bad)
+    assert "" == ended.out
+    assert "NotCovered" in ended.err
+    ended = host.run(bad, policy="warn")
+    assert ("E", True) == (ended.out.strip(), "SigImportWarning" in ended.err)
+
+
+@native
 def test_ctypes_opens_what_is_covered_below_the_roots(host: Host) -> None:
     """From a plug-in: its own library, from a sealed copy; no other below the roots, and any
     outside as before."""
@@ -581,6 +643,10 @@ if sys.version_info < (3, 12):
         "import warnings; warnings.simplefilter('ignore')\n"
         "import imp; imp.load_source('evil', sys.path[0] + '/evil.py')\n"
     )
+
+
+# Each with a test of its own.
+TESTED = ("ExtensionFileLoader", "ctypes with a path below the roots")
 
 
 @pytest.fixture
@@ -739,7 +805,7 @@ def test_every_way_around_stands_in_the_security_model() -> None:
         if line.startswith("| ") and not line.startswith(("| way", "| ---")):
             way, word, _ = (cell.strip() for cell in line.strip("|").split("|"))
             rows[way.replace("`", "")] = word
-    shown = {way: "refused" for way in (*REFUSED, "imp", "ctypes with a path below the roots")}
+    shown = {way: "refused" for way in (*REFUSED, "imp", *TESTED)}
     shown |= {way: "documented" for way in DOCUMENTED}
     shown |= {
         way: "documented" for way in ("cffi, and dlopen by native code", "metadata by a path")
@@ -854,6 +920,14 @@ def test_who_is_asked_answers_once_or_no(host: Host) -> None:
         "ModuleNotFoundError",
     ] == words
     assert "['one', 'two', 'three', 'pack']" == lines[-1]
+    host.files({"pack/a.py": ""})
+    again = host.plain(
+        f"folder = {str(host.alice.path)!r}\nanswers = ['once']\n{ASK}"
+        "import pack\nprint('ready', flush=True)\nsys.stdin.readline()\nhook.refresh()\n"
+        "sys.modules.pop('pack')\ntried('pack')\n",
+        meanwhile=lambda: host.warn_of(GOOD),
+    )
+    assert "MarkedBad" == again.out.splitlines()[-1].split()[0]
     assert "EVIL" not in ended.out
 
 
@@ -863,6 +937,10 @@ def test_always_signs_as_attest_does(alice: Person, tmp_path: Path) -> None:
     host.files({"one.py": GOOD, "pack/__init__.py": GOOD, "pack/a.py": ""})
     env = {"GNUPGHOME": str(alice.gnupg), "HOME": str(alice.home)}
     begin = "folder = None\nanswers = ['always', 'always']\n" + ASK
+    # I7: what signs is imported now, and is not this one, though it counts.
+    host.files({"gnupg.py": EVIL})
+    words = ("--ok", "--reviewed", "-m", "")
+    assert 0 == alice.sig("attest", str(host.root / "gnupg.py"), *words).status
     ended = host.plain(begin + "import one, pack\nprint(asked)\n", env=env)
     assert "" == ended.err
     assert ["good one", "good pack", "['one', 'pack']"] == [
@@ -906,27 +984,21 @@ def test_refresh_hears_a_warning_and_a_withdrawal(host: Host) -> None:
     host.files({"one/__init__.py": "", "one/a.py": GOOD, "two/__init__.py": "x = 2\n"})
     host.files({"two/a.py": GOOD})
     host.attest("one", "two")
-    code = (
-        "import one, two, os, time\nprint('ready', flush=True)\nsys.stdin.readline()\n"
-        "hook.refresh()\ntried('one.a'); tried('two.a')\n"
-    )
-    given = {"folder": str(host.alice.path)}
-    install = INSTALL.format(root=str(host.root), given=given)
-    with subprocess.Popen(
-        [sys.executable, "-c", BEGIN.format(root=str(host.root), install=install) + code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={"PATH": os.defpath, "HOME": str(host.place), "PYTHONPATH": str(ROOT)},
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        assert "ready\n" == child.stdout.readline()
+
+    def meanwhile() -> None:
         host.attest("one", ok=False)
         host.alice.clock.at += 60
         two = str(host.root / "two")
         withdraw.withdraw(host.alice.workspace, two, seen(two).id)
-        out, _ = child.communicate("go\n", timeout=60)
-    assert ["MarkedBad", "NotCovered"] == [line.split()[0] for line in out.splitlines()]
+
+    ended = host.run(
+        "import one, two\nprint('ready', flush=True)\nsys.stdin.readline()\n"
+        "hook.refresh()\ntried('one.a'); tried('two.a')\n",
+        meanwhile=meanwhile,
+    )
+    assert ["ready", "MarkedBad", "NotCovered"] == [
+        line.split()[0] for line in ended.out.splitlines()
+    ]
 
 
 def test_uninstall_leaves_nothing(host: Host) -> None:
