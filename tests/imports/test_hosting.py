@@ -251,6 +251,31 @@ def test_what_is_refused_at_once_is_looked_for_nowhere_else(host: Host) -> None:
     ]
 
 
+def test_a_file_that_is_swapped_all_the_time(host: Host) -> None:
+    """R8: what is compiled is what was hashed, whenever another process puts another file there."""
+    host.files({"one.py": GOOD})
+    host.attest("one.py")
+    swapper = (
+        "import os, sys\n"
+        "while True:\n"
+        f"    for data in ({EVIL!r}, {GOOD!r}):\n"
+        "        with open('other', 'w') as stream: stream.write(data)\n"
+        "        os.replace('other', sys.argv[1])\n"
+    )
+    code = (
+        "import contextlib, io, subprocess\nout, came, went = io.StringIO(), 0, 0\n"
+        f"words = [sys.executable, '-c', {swapper!r}, sys.path[0] + '/one.py']\n"
+        "with subprocess.Popen(words) as other, contextlib.redirect_stdout(out):\n"
+        "    while came < 500 or went < 500:\n"
+        "        sys.modules.pop('one', None)\n"
+        "        try: import one; came += 1\n"
+        "        except ImportError: went += 1\n"
+        "    other.kill()\n"
+        "print('EVIL' in out.getvalue(), out.getvalue().count('good') == came)\n"
+    )
+    assert "False True\n" == host.run(code).out
+
+
 def test_what_cannot_be_looked_at_is_refused(host: Host) -> None:
     """A folder with a link in it, and a folder of attestations that is damaged."""
     host.files({"pack/__init__.py": EVIL, "one.py": GOOD})
@@ -740,6 +765,12 @@ DOCUMENTED = {
     ),
     "another interpreter": (
         "import os, subprocess\nsubprocess.run([sys.executable, sys.path[0] + '/evil.py'])\n"
+    ),
+    "a sub-interpreter": (
+        "try: import _interpreters as x  # 3.13\n"
+        "except ImportError: import _xxsubinterpreters as x\n"
+        "code = 'import sys; sys.path.insert(0, %r); import evil' % sys.path[0]\n"
+        "x.run_string(x.create(), code)\n"
     ),
     "multiprocessing": (
         "import multiprocessing, runpy\n"
