@@ -319,10 +319,11 @@ def test_who_signed_the_whole_folder_answers_for_what_is_in_it(host: Host) -> No
 
 def test_names_that_would_make_two_lines_of_one_cover_nothing(host: Host) -> None:
     """A folder whose name has a line feed and a forged line of a list in it."""
-    forged = f"x\n{sha256(EVIL.encode()).hexdigest()}  evil.py"
-    host.files({f"{forged}/a.py": "", "evil.py": EVIL, "sure.py": GOOD})
-    host.attest(forged.replace("\n", "\n"), "sure.py")
-    ended = host.run("tried('evil'); import sure")
+    forged = f"x\n{sha256(EVIL.encode()).hexdigest()}  space"
+    host.files({f"{forged}/evil.py": GOOD, "space/evil.py": EVIL, "sure.py": GOOD + "#"})
+    host.attest(forged, "sure.py")
+    assert "EVIL" in host.plain("import space.evil").out
+    ended = host.run("tried('space.evil'); import sure")
     assert ended.out.startswith("NotCovered ")
     assert "good sure" in ended.out
 
@@ -1047,6 +1048,29 @@ def test_refresh_hears_a_warning_and_a_withdrawal(host: Host) -> None:
     assert ["ready", "MarkedBad", "NotCovered"] == [
         line.split()[0] for line in ended.out.splitlines()
     ]
+
+
+def test_refresh_keeps_the_list_of_a_whole_folder(host: Host) -> None:
+    """R6: whoever vouches for one of its files by now; and a list of the whole does not reach a
+    plug-in that was loaded by its own."""
+    host.files({"a.py": "", "b.py": GOOD, "c.py": GOOD})
+    host.attest()
+    put = f"open(sys.path[0] + '/b.py', 'w').write({GOOD + '#'!r})\nhook.refresh()\n"
+    host.files({"b.py": GOOD + "#"})
+    host.attest("b.py")
+    host.files({"b.py": GOOD})
+    assert "good b\n" == host.run(put + "import b").out
+    host.files({"b.py": GOOD})
+    ended = host.run("import a\n" + put + "tried('b'); import c")
+    assert ["Differs", "good"] == [line.split()[0] for line in ended.out.splitlines()]
+    host.files({"pack/__init__.py": "", "pack/d.py": GOOD})
+    host.attest("pack")
+    put = f"open(sys.path[0] + '/pack/d.py', 'w').write({GOOD + '#'!r})\nhook.refresh()\n"
+    host.files({"pack/d.py": GOOD + "#"})
+    host.attest()
+    host.files({"pack/d.py": GOOD})
+    ended = host.run("import pack\n" + put + "tried('pack.d'); import c")
+    assert ["Differs", "good"] == [line.split()[0] for line in ended.out.splitlines()]
 
 
 def test_uninstall_leaves_nothing(host: Host) -> None:
