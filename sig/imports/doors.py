@@ -101,7 +101,7 @@ def _files(finder: Finder) -> None:
         raise FileNotFoundError(errno.ENOENT, "not covered", path)
 
     def create_module(loader: Any, spec: Any) -> Any:
-        text = os.path.abspath(loader.path)
+        text = os.path.abspath(spec.origin or loader.path)  # what is loaded, whatever it was asked by
         if finder.covered.ordinary(text):
             return plain_module(loader, spec)
         found = finder.opening.find(text)

@@ -597,12 +597,15 @@ def test_a_loader_by_hand_is_no_way_around(program: Program) -> None:
     """Those of importlib, and what `imp` made of them until Python 3.12."""
     program.files(
         {
-            "main.py": "import importlib.machinery as m, importlib.util as u, sys, warnings\n"
+            "main.py": "import importlib.machinery as m, importlib.util as u, os, sys, warnings\n"
             "warnings.simplefilter('ignore')\n"
             "def run(loader): loader.load_module('x')\n"
             "ways = [lambda: run(m.SourceFileLoader('x', 'evil.py')),\n"
             "        lambda: run(m.SourcelessFileLoader('x', 'evil.pyc')),\n"
             "        lambda: run(m.ExtensionFileLoader('x', 'evil.so')),\n"
+            # What is loaded is what the spec says, not what its loader was made for.
+            "        lambda: m.ExtensionFileLoader('x', os.__file__[:-2] + 'so')"
+            ".create_module(m.ModuleSpec('x', None, origin='evil.so')),\n"
             "        lambda: run(m.FileFinder('.', (m.SourceFileLoader, ['.py']))"
             ".find_spec('evil').loader)]\n"
             "try: import imp\n"
