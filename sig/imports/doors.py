@@ -101,7 +101,8 @@ def _files(finder: Finder) -> None:
         raise FileNotFoundError(errno.ENOENT, "not covered", path)
 
     def create_module(loader: Any, spec: Any) -> Any:
-        text = os.path.abspath(spec.origin or loader.path)  # what is loaded, whatever it was asked by
+        # The spec says what is loaded, whatever the loader was made for.
+        text = os.path.abspath(spec.origin or loader.path)
         if finder.covered.ordinary(text):
             return plain_module(loader, spec)
         found = finder.opening.find(text)

@@ -597,15 +597,12 @@ def test_a_loader_by_hand_is_no_way_around(program: Program) -> None:
     """Those of importlib, and what `imp` made of them until Python 3.12."""
     program.files(
         {
-            "main.py": "import importlib.machinery as m, importlib.util as u, os, sys, warnings\n"
+            "main.py": "import importlib.machinery as m, importlib.util as u, sys, warnings\n"
             "warnings.simplefilter('ignore')\n"
             "def run(loader): loader.load_module('x')\n"
             "ways = [lambda: run(m.SourceFileLoader('x', 'evil.py')),\n"
             "        lambda: run(m.SourcelessFileLoader('x', 'evil.pyc')),\n"
             "        lambda: run(m.ExtensionFileLoader('x', 'evil.so')),\n"
-            # What is loaded is what the spec says, not what its loader was made for.
-            "        lambda: m.ExtensionFileLoader('x', os.__file__[:-2] + 'so')"
-            ".create_module(m.ModuleSpec('x', None, origin='evil.so')),\n"
             "        lambda: run(m.FileFinder('.', (m.SourceFileLoader, ['.py']))"
             ".find_spec('evil').loader)]\n"
             "try: import imp\n"
@@ -634,6 +631,20 @@ def test_a_loader_by_hand_is_no_way_around(program: Program) -> None:
     ended = program.run()
 
     assert (111, "1\n") == ended[:2], ended
+
+
+def test_an_extension_module_is_judged_by_what_its_spec_loads(program: Program) -> None:
+    """Not by the file that its loader was made for."""
+    program.files(
+        {
+            "main.py": "import importlib.machinery as m, os\n"
+            "spec = m.ModuleSpec('x', None, origin='evil.so')\n"
+            "try: m.ExtensionFileLoader('x', os.__file__).create_module(spec)\n"
+            "except ImportError as error: print('not covered' in str(error))\n"
+        }
+    )
+    write(program.app, {"evil.so": b""})
+    assert (0, "True\n") == program.run()[:2]
 
 
 def test_runpy_runs_what_is_covered(program: Program) -> None:
