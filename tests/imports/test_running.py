@@ -147,6 +147,7 @@ def test_another_program_does_not_stand_in(desk: Reader, place: Place) -> None:
     shutil.copy(place.app / "other.lock", place.app / "get.lock")
     assert (1, True) == (no(decided(desk, place))[0], "not verified" in
                          no(decided(desk, place))[1])  # fmt: skip
+    place.write("more.py", b"")
     place.lock(desk)
     place.sign(desk)
     assert decided(desk, place).plan is not None
