@@ -17,6 +17,7 @@ N4  A plug-in comes into the folder in one rename, and takes the place of any ot
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -300,9 +301,15 @@ def _put(new: str, target: str, before: list[str], room: str) -> None:
             with suppress(FileNotFoundError):
                 os.rename(path, there)
                 aside.append((there, path))
+        taken = f"{target} was made by another program meanwhile"
         if os.path.lexists(target):
-            raise Conflict(f"{target} was made by another program meanwhile")
-        os.rename(new, target)
+            raise Conflict(taken)
+        try:
+            os.rename(new, target)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR):
+                raise Conflict(taken) from error
+            raise
     except BaseException:
         for there, path in aside:
             with suppress(OSError):
