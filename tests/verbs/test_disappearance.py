@@ -256,7 +256,9 @@ def test_a_pinned_key_that_does_not_count_cannot_fill_the_disk(
         assert ("new", None) == reader.came("bob")
         assert (reader.path / memory.KEPT).stat().st_size < 20_000
     reader.trust(bob)
-    assert ["bad", "bad"] == [reader.answer(file_id("0 0")), reader.answer(file_id("4 29"))]
+    assert "bad" == reader.answer(file_id("4 29"))
+    # Which of the first ones found room depends on their signatures.
+    assert "bad" in {reader.answer(file_id(f"0 {n}")) for n in range(30)}
     web.offer(bob, bob.repository([]))
     reader.came("bob")
     assert ["bad", "bad"] == [reader.answer(file_id("0 0")), reader.answer(file_id("4 29"))]
