@@ -38,3 +38,18 @@ def alice(world: World) -> Person:
 def bob(world: World) -> Person:
     """Bob, whose folder belongs to his key."""
     return world.person("bob")
+
+
+@pytest.fixture
+def deadline() -> Iterator[None]:
+    """What waits for ever is ended."""
+    import signal
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

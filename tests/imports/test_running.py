@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -309,21 +308,6 @@ def test_a_project_file_that_is_none_is_not_waited_for(
     program = locks.Program(str(tool.app), "", "tool", str(tool.app / "tool.lock"))
     with pytest.raises(Refused, match="is no regular file"):
         running.decide(desk.workspace, program, tool.python, "tool", Options(script="tool"))
-
-
-@pytest.fixture
-def deadline() -> Iterator[None]:
-    """What waits for ever is ended."""
-    import signal
-
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def test_a_script_has_no_scripts_and_must_be_in_its_lock(desk: Reader, place: Place) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.verbs.forest import FILES, made
 from tests.verbs.parties import Party, Reader, Web
 
 
@@ -31,6 +32,12 @@ def carol() -> Party:
 def reader(tmp_path: Path, web: Web) -> Reader:
     """A folder without an own key."""
     return Reader(tmp_path / "reader", web)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the files of `forest`."""
+    return made(tmp_path / "tree", FILES)
 
 
 @pytest.fixture

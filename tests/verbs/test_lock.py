@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -669,21 +668,6 @@ def test_what_is_no_program_is_said(tmp_path: Path, deadline: None) -> None:
     (tmp_path / "pyproject.toml").symlink_to("/dev/zero")
     with pytest.raises(SigError):
         program_of(str(tmp_path))
-
-
-@pytest.fixture
-def deadline() -> Iterator[None]:
-    """What waits for ever is ended."""
-    import signal
-
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 # --- the file ------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from sig.model.identifier import Identifier
@@ -15,18 +13,6 @@ from tests.verbs.forest import FILES, M, followed, manifest_of, sha, tree_statem
 from tests.verbs.parties import DAY, NOW, Party, Reader, Web
 
 A, B = sha(FILES["a.py"]), sha(FILES["sub/b.py"])
-
-
-@pytest.fixture
-def web() -> Web:
-    """Pages."""
-    return Web()
-
-
-@pytest.fixture
-def reader(tmp_path: Path, web: Web) -> Reader:
-    """Somebody without a key who follows others."""
-    return Reader(tmp_path / "reader", web)
 
 
 def of(reader: Reader, id: str) -> Verdict:

@@ -30,24 +30,6 @@ from tests.verbs.forest import (
 from tests.verbs.parties import DAY, NOW, Party, Reader, Web, canonical, file_id
 
 
-@pytest.fixture
-def web() -> Web:
-    """Pages."""
-    return Web()
-
-
-@pytest.fixture
-def reader(tmp_path: Path, web: Web) -> Reader:
-    """Somebody without a key who follows others."""
-    return Reader(tmp_path / "reader", web)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The folder that it is all about."""
-    return made(tmp_path / "tree", FILES)
-
-
 def test_a_folder_is_ok_where_someone_who_counts_signed_its_list(
     reader: Reader, web: Web, folder: Path
 ) -> None:

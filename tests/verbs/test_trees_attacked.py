@@ -54,24 +54,6 @@ EXPIRED = "2001-01-01T00:00:00Z"
 
 
 @pytest.fixture
-def web() -> Web:
-    """Pages."""
-    return Web()
-
-
-@pytest.fixture
-def reader(tmp_path: Path, web: Web) -> Reader:
-    """Somebody without a key who follows others."""
-    return Reader(tmp_path / "reader", web)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The folder that it is all about."""
-    return made(tmp_path / "tree", FILES)
-
-
-@pytest.fixture
 def alice(tmp_path: Path, web: Web) -> Reader:
     """Somebody with a key."""
     return Reader(tmp_path / "alice", web, owner=Party("alice"))
