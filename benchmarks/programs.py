@@ -14,6 +14,7 @@ import pytest
 from measure import Command
 
 from sig.imports import packing, running
+from sig.repo.sealed import sealed
 from sig.verbs import lock as locks
 from sig.verbs.workspace import Workspace
 from tests import wheels
@@ -73,9 +74,10 @@ class Program:
         decided = running.decide(workspace, program, python, self.script.name, running.Options())
         if decided.plan is None or decided.packed.pack is None:
             raise RuntimeError(f"not run: {decided.why or decided.packed.why}")
-        sealed = running.sealed(packing.pack(decided.plan, decided.packed.pack if pack else None))
-        words = packing.command(python.executable, sealed, self.script.name, ())
-        return Command(words, environment, descriptors=(sealed,))
+        pack_taken = decided.packed.pack if pack else None
+        descriptor = sealed(packing.pack(decided.plan, pack_taken), "sig")
+        words = packing.command(python.executable, descriptor, self.script.name, ())
+        return Command(words, environment, descriptors=(descriptor,))
 
     def native(self) -> int:
         """Bytes of the libraries that it loads of its own."""

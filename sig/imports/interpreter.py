@@ -22,7 +22,7 @@ import errno
 import hashlib
 import locale
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sig.errors import Refused, StoreError
@@ -32,6 +32,7 @@ from sig.model.manifest import told
 from sig.repo import elf, interpreter
 from sig.repo.elf import Elf
 from sig.repo.python import Python, contents, is_system, opened
+from sig.repo.sealed import sealed
 
 if TYPE_CHECKING:
     from sig.imports.packs import Pack
@@ -46,10 +47,6 @@ _SOURCES = (
     "io", "os", "posixpath", "site", "stat",
 )  # fmt: skip
 _CODESETS = ("UTF-8", "ANSI_X3.4-1968", "US-ASCII", "ISO-8859-1")
-
-_MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_NOEXEC_SEAL, _MFD_EXEC = 1, 2, 8, 16
-_F_DUPFD_CLOEXEC, _F_ADD_SEALS, _SEALS = 1030, 1033, 1 | 2 | 4 | 8  # seal, shrink, grow, write
-_LOWEST = 3
 
 
 Early = tuple[str, str, str]
@@ -210,13 +207,12 @@ def start(
     python: Python,
     prepared: Prepared,
     plan: Plan,
-    seal: Callable[[bytes], int],
     arguments: Sequence[str],
     allowed: Mapping[str, str],
     pack: Pack | None = None,
 ) -> NoReturn:
     """Become the program (J1, J3). Never returns. Raises StoreError where it cannot be started."""
-    descriptor = seal(packing.pack(plan, pack, prepared.sources))
+    descriptor = sealed(packing.pack(plan, pack, prepared.sources), "sig")
     os.set_inheritable(descriptor, True)
     words = packing.command_elsewhere(interpreter.name(python), descriptor, arguments)
     environment = {**allowed, **packing.environment_elsewhere(descriptor)}
@@ -234,35 +230,6 @@ def start(
         os.execve(prepared.interpreter, [prepared.interpreter, *again], environment)  # noqa: S606
     except OSError as error:
         raise StoreError(f"{prepared.interpreter}: {error.strerror}") from error
-
-
-def sealed(data: bytearray, name: str, *, execute: bool = False) -> int:
-    """A descriptor of a copy that nobody can change any more."""
-    import fcntl
-
-    flags = _MFD_CLOEXEC | _MFD_ALLOW_SEALING
-    first = -1
-    for kind in (_MFD_EXEC, _MFD_NOEXEC_SEAL, 0) if execute else (_MFD_NOEXEC_SEAL, 0):
-        try:
-            first = os.memfd_create(name, flags | kind)
-            break
-        except OSError as error:  # EINVAL: Linux before 6.3; EACCES: vm.memfd_noexec
-            if not kind or error.errno not in (errno.EINVAL, errno.EACCES):
-                raise StoreError(f"a sealed copy cannot be made: {error.strerror}") from error
-    descriptor = fcntl.fcntl(first, _F_DUPFD_CLOEXEC, _LOWEST)
-    os.close(first)
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except OSError as error:
-        raise StoreError(f"a sealed copy cannot be made: {error.strerror}") from error
-    fcntl.fcntl(descriptor, _F_ADD_SEALS, _SEALS)
-    # Until then others could write to it.
-    with open(f"/proc/self/fd/{descriptor}", "rb", buffering=0) as stream:
-        if stream.read() != data:
-            raise StoreError("the sealed copy differs from what was made")
-    return descriptor
 
 
 def _inherited(descriptor: int) -> str:

@@ -29,6 +29,7 @@ from sig.model.manifest import Manifest
 from sig.model.verdict import Answer
 from sig.repo import installed, project
 from sig.repo.python import Python, contents
+from sig.repo.sealed import sealed
 from sig.verbs import covering
 from sig.verbs import lock as locks
 from sig.verbs.lock import Program
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
 
 # The exit statuses of `verify`; who refuses a run adds 110.
 NOT_VERIFIED, BAD, COULD_NOT = 1, 3, 4
-
-_WRITE_SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # F_SEAL_SEAL, SHRINK, GROW, WRITE
-_ADD_SEALS = 1033  # F_ADD_SEALS
-_LOWEST = 3  # descriptors below are the standard streams
 
 
 class Options(NamedTuple):
@@ -272,8 +269,8 @@ def start(
         assert prepared is not None  # noqa: S101
         sys.stdout.flush()
         sys.stderr.flush()
-        interpreters.start(python, prepared, plan, sealed, arguments, allowed, pack)
-    descriptor = sealed(packing.pack(plan, pack))
+        interpreters.start(python, prepared, plan, arguments, allowed, pack)
+    descriptor = sealed(packing.pack(plan, pack), "sig")
     os.set_inheritable(descriptor, True)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -282,23 +279,3 @@ def start(
         os.execve(python.executable, words, dict(allowed))  # noqa: S606
     except OSError as error:
         raise StoreError(f"{python.executable}: {error.strerror}") from error
-
-
-def sealed(data: bytes) -> int:
-    """A descriptor of a copy that nobody can change any more, not one of the standard streams."""
-    import fcntl
-
-    try:
-        first = os.memfd_create("sig", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-    except OSError as error:
-        raise StoreError(f"a sealed copy cannot be made: {error.strerror}") from error
-    descriptor = fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
-    os.close(first)
-    with os.fdopen(os.dup(descriptor), "wb") as stream:
-        stream.write(data)
-    fcntl.fcntl(descriptor, _ADD_SEALS, _WRITE_SEALS)
-    # What was made and what lies there must be the same; a short write would not be.
-    with open(f"/proc/self/fd/{descriptor}", "rb") as stream:
-        if stream.read() != data:
-            raise StoreError("the sealed copy differs from what was made")
-    return descriptor

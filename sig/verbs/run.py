@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sig.errors import NotTrusted, Refused, StoreError, UsageError
 from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Verdict
+from sig.repo.sealed import sealed
 from sig.verbs import zipapp
 from sig.verbs.verify import verdicts_of
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 LARGEST = 256 << 20
 _INTERPRETER_LINE = 256
-_WRITE_SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # F_SEAL_SEAL, SHRINK, GROW, WRITE
-_ADD_SEALS = 1033  # F_ADD_SEALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,8 @@ def execute(script: Script, arguments: Sequence[str], environment: Mapping[str, 
                     data, start = zipapp.packed(script.path, data), zipapp.START
                 else:
                     zipapp.check_other(script.path, data)
-            descriptor = _sealed(script.path, data)
+            descriptor = sealed(data, os.path.basename(script.path)[:200])
+            os.set_inheritable(descriptor, True)
             words = [f"/proc/self/fd/{descriptor}"]
             if _is_python(command):
                 words = ["-c", start, str(descriptor), script.path]
@@ -137,26 +137,6 @@ def execute(script: Script, arguments: Sequence[str], environment: Mapping[str, 
         _run_copy(script, program, command, arguments, environment)
     except OSError as error:
         raise StoreError(f"{program}: {error.strerror}") from error
-
-
-def _sealed(path: str, data: bytes) -> int:
-    """A descriptor of a copy that nobody can change any more (rule 2)."""
-    import fcntl
-
-    descriptor = os.memfd_create(
-        os.path.basename(path)[:200], os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC
-    )
-    with os.fdopen(os.dup(descriptor), "wb") as stream:
-        stream.write(data)
-    fcntl.fcntl(descriptor, _ADD_SEALS, _WRITE_SEALS)
-    # What was verified and what lies there must be the same; a short write would not be.
-    with open(f"/proc/self/fd/{descriptor}", "rb") as stream:
-        if Identifier.of_stream(stream) != Identifier.of_bytes(data):
-            raise StoreError("the copy to be run differs from what was verified")
-    # Whoever reads the descriptor itself, and does not open it anew, starts where we stopped.
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.set_inheritable(descriptor, True)
-    return descriptor
 
 
 def _run_copy(

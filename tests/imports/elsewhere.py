@@ -74,7 +74,7 @@ def plain(program: Path, *words: str | Path, cwd: Path | None = None) -> Ended:
 
 def _start(given: Mapping[str, Any]) -> None:
     from sig.errors import SigError
-    from sig.imports import interpreter, running
+    from sig.imports import interpreter
     from sig.imports.plan import PYTHON, Plan, Root
     from sig.model import manifest
     from sig.repo.interpreter import search
@@ -108,8 +108,7 @@ def _start(given: Mapping[str, Any]) -> None:
         Path(path).parent.mkdir(exist_ok=True)
         Path(path).write_text(content)
     os.chdir(given["cwd"])
-    sealed = running.sealed
-    interpreter.start(python, prepared, plan, sealed, given["arguments"], given["env"])
+    interpreter.start(python, prepared, plan, given["arguments"], given["env"])
 
 
 if __name__ == "__main__":
