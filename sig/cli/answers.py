@@ -68,13 +68,19 @@ def print_result(context: Context, result: Result) -> None:
         if verdict.id is not None:
             output.note(f"hint: {verdict.hint or 'sig doctor'}")
         return
+    print_answer(context, result, kind(result), path)
+
+
+def print_answer(context: Context, result: Result, kind: str, path: str) -> None:
+    """The same of one that could be told; `path` is escaped already."""
+    verdict = result.verdict
     if context.quiet and verdict.answer is Answer.OK:
         return
-    output.say(f"identified {kind(result)} as {verdict.id}")
+    output.say(f"identified {kind} as {verdict.id}")
     print_signers(context, verdict)
     print_differences(result)
     word = "ok" if verdict.answer is Answer.OK else verdict.answer.value
-    told = f"{kind(result)} {path} {LAST_WORDS[verdict.answer]}"
+    told = f"{kind} {path} {LAST_WORDS[verdict.answer]}"
     output.say(output.colored(context, word, told))
 
 

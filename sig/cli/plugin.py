@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from sig.cli import Context, options, output
-from sig.cli.answers import LAST_WORDS, print_differences, print_signers, result_json, status
+from sig.cli.answers import print_answer, result_json, status
 from sig.cli.progress import progress
 from sig.cli.questions import yes_or_no
 from sig.errors import NetworkError, Refused
@@ -199,14 +199,7 @@ def _print(context: Context, result: Result, kind: str) -> None:
         if verdict.id is not None and verdict.reason is Reason.STORE:
             output.note(f"hint: {verdict.hint or 'sig doctor'}")
         return
-    if context.quiet and verdict.answer is Answer.OK:
-        return
-    output.say(f"identified {kind} as {verdict.id}")
-    print_signers(context, verdict)
-    print_differences(result)
-    word = "ok" if verdict.answer is Answer.OK else verdict.answer.value
-    told = f"{kind} {output.theirs(shown)} {LAST_WORDS[verdict.answer]}"
-    output.say(output.colored(context, word, told))
+    print_answer(context, result, kind, output.theirs(shown))
 
 
 def _shown(asked: str) -> str:
