@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +46,16 @@ def once(command: Command) -> float:
     return took
 
 
-def in_turns(commands: Mapping[str, Command], runs: int) -> dict[str, list[float]]:
-    """The seconds of every run of each command; one of each, then again."""
+def in_turns(
+    commands: Mapping[str, Command], runs: int, take: Callable[[Command], float] = once
+) -> dict[str, list[float]]:
+    """What `take` says of every run of each command, `once` or `busy`; one of each, then again."""
     for command in commands.values():
-        once(command)  # the first run fills caches
+        take(command)  # the first run fills caches
     found: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs):
         for name, command in commands.items():
-            found[name].append(once(command))
+            found[name].append(take(command))
     return found
 
 
@@ -77,17 +79,6 @@ def busy(command: Command) -> float:
         words = " ".join(command.words)[:200]
         raise RuntimeError(f"{words}: exit status {process.returncode}")
     return used.ru_utime + used.ru_stime
-
-
-def busy_in_turns(commands: Mapping[str, Command], runs: int) -> dict[str, list[float]]:
-    """As `in_turns`, the seconds of all processors."""
-    for command in commands.values():
-        busy(command)  # the first run fills caches
-    found: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(runs):
-        for name, command in commands.items():
-            found[name].append(busy(command))
-    return found
 
 
 def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -578,7 +578,7 @@ def programs(world: Bench) -> Iterator[Row]:
         "run hello": world.sig("run", hello.script, home=home),
         "run get": world.sig("run", get.script, home=home),
     }
-    times = measure.busy_in_turns(commands, 2 * world.size.runs)
+    times = measure.in_turns(commands, 2 * world.size.runs, measure.busy)
     found = measure.medians(times)
 
     def beyond(name: str, plain: str) -> tuple[float, float]:
