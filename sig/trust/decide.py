@@ -7,8 +7,8 @@ verdict of a moment in the past can be had again.
 R1  *About.* A statement counts for the id that stands in its signed data, or for an alias there;
     never for where it was filed. One about an archive counts for the tree that it says is in it,
     where the tree is asked for; a warning that names files of a tree counts for those. A second
-    sha256 is no digest of the same bytes: what is named by
-    such an alias is not ok by it. Asked by alias, all that the signer said about that id is read.
+    sha256 is no digest of the same bytes: what is named by such an alias is not ok by it. Asked by
+    alias, all that the signer said about that id is read.
 R2  *Once.* Envelopes of equal key, signed bytes and time are one statement. It has the sources of
     all and stands by the best signature; a further copy takes nothing away.
 R3  *State.* The first that holds, in the order of `State`. It is for people; what counts follows
