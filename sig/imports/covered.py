@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 EXTENSIONS: tuple[str, ...] = tuple(extension_suffixes())
 _SUFFIXES = (*EXTENSIONS, ".py")
 _SITES = frozenset(("site-packages", "dist-packages"))
-# C3: what pip, uv and others write beside the files of a wheel, in its dist-info.
+# C3: `sig.model.wheel.WRITTEN`, which is not in the child.
 _WRITTEN = frozenset(
-    ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "RECORD.jws", "RECORD.p7s")
+    ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
 )
 
 

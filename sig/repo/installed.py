@@ -31,18 +31,15 @@ from typing import Any, NamedTuple
 from sig.errors import Changed, FormatError, NotFound, Refused, SigError
 from sig.model import closure, limits, strict
 from sig.model.manifest import Difference, Manifest, check_paths, told
+from sig.model.wheel import HEADERS, PACKAGES, PROGRAMS, WRITTEN
 from sig.repo.disk import failed
 from sig.repo.python import Python, contents, opened
 
 _BLOCK = 1 << 18
 _INFO = ".dist-info"
 _DATA = ".data"
-_INSTALLERS = frozenset(
-    {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"}
-)
-_PROGRAMS = ("bin", "Scripts")
-_HEADERS = re.compile(r"include/(?:site/)?python3[^/]*/")
-_SITE = re.compile(r"(.*)/lib(?:64)?/python3[^/]*/(?:site|dist)-packages")
+_HEADERS = re.compile(f"{HEADERS}/")
+_SITE = re.compile(f"(.*)/{PACKAGES}")
 
 _OLD = {
     ".egg-info": "it was installed by an old setuptools (egg-info)",
@@ -214,7 +211,7 @@ def place(distribution: Distribution, path: str) -> str | None:
     if "__pycache__" in path.split("/"):
         return None
     top, _, rest = path.partition("/")
-    if top.endswith(_INFO) and rest in _INSTALLERS:
+    if top.endswith(_INFO) and rest in WRITTEN:
         return None
     if not rest or not top.endswith(_DATA):
         return os.path.join(distribution.base, path)
@@ -300,7 +297,7 @@ def _recorded(distribution: Distribution) -> dict[str, str]:
         elif there.startswith(prefix):
             below = there.removeprefix(prefix)
             path = f"{data}/data/{below}"
-            ours = below.split("/")[0] not in _PROGRAMS and _HEADERS.match(below) is None
+            ours = below.split("/")[0] not in PROGRAMS and _HEADERS.match(below) is None
             ours = ours and "__pycache__" not in below.split("/")
         else:
             raise Refused(f"{told(given)!r} in {told(where)}/RECORD leaves {prefix[:-1]}")

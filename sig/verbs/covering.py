@@ -25,6 +25,7 @@ from sig.model.closure import Closure
 from sig.model.identifier import Identifier, filed_by_app
 from sig.model.manifest import Manifest
 from sig.model.verdict import Answer, Judged, Verdict
+from sig.model.wheel import HEADERS, PACKAGES, PROGRAMS, WRITTEN
 from sig.repo import objects
 from sig.trust.decide import Weighed, decide
 from sig.verbs.scopes import scoped
@@ -39,14 +40,12 @@ Name = tuple[str, bytes, int]
 
 # What an installer writes or changes beside the files of a wheel (docs/spec/closure §3).
 _INSTALLERS = re.compile(
-    r"[^/]+\.dist-info/(?:RECORD|RECORD\.jws|RECORD\.p7s|INSTALLER|REQUESTED|direct_url\.json)"
-    r"|[^/]+\.data/(?:scripts|headers|data/(?:bin|Scripts)|data/include/(?:site/)?python3[^/]*)/.*"
+    rf"[^/]+\.dist-info/(?:{'|'.join(map(re.escape, sorted(WRITTEN)))})"
+    rf"|[^/]+\.data/(?:scripts|headers|data/(?:{'|'.join(PROGRAMS)})|data/{HEADERS})/.*"
     r"|(?:.*/)?__pycache__/.*|.*\.pyc"
 )
 # Where a wheel may have what then lies in the folder of packages.
-_PACKAGES = re.compile(
-    r"^[^/]+\.data/(?:purelib|platlib|data/lib(?:64)?/python3[^/]*/(?:site|dist)-packages)/"
-)
+_PACKAGES = re.compile(rf"^[^/]+\.data/(?:purelib|platlib|data/{PACKAGES})/")
 _METADATA = re.compile(rb"(?m)^[0-9a-f]{64}  (?:[^\n]*/)?[^/\n]+\.dist-info/METADATA$")
 
 

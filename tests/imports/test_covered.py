@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sig.imports.covered import EXTENSIONS, Covered
+from sig.imports.covered import _WRITTEN, EXTENSIONS, Covered
 from sig.imports.plan import Plan, Root
+from sig.model.wheel import WRITTEN
 
 A, B = "a" * 64, "b" * 64
 
@@ -54,6 +55,12 @@ def test_what_an_installer_writes_is_nobodys() -> None:
     place = covered(APP, dist("lib-1", *own, *written)).places[0]
 
     assert sorted(own) == sorted(place.files)
+
+
+def test_a_run_knows_what_installers_write_as_the_rest_does() -> None:
+    """It has the names itself. One that it did not know would be data of a program, although a list
+    with it counts as one without it."""
+    assert WRITTEN == _WRITTEN
 
 
 def test_what_an_app_calls_as_an_installer_does_is_its_own() -> None:
