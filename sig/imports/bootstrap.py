@@ -101,6 +101,7 @@ def start(
     finder = memory.load("finder").Finder(opening, memory.find_spec)
     if pack:
         finder.bytecode = memory.load("bytecode").Bytecode(*pack)
+        finder.opening.expect(len(pack[1]))  # code is about as long as its source
     doors = memory.load("doors")
     del sys.meta_path[0], sys.modules["__future__"]  # a stub of `packing`
     _dress(plan)  # before: what it needs is Python's own

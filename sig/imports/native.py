@@ -22,6 +22,9 @@ N6  A file is mapped once in a process. Its copy has a name that no other had: l
     the path; a mapped file keeps its inode, and a number of a descriptor that comes again does not
     matter. Descriptors are closed after the load.
 N7  What cannot be understood as an ELF file of this machine is refused; every count is bounded.
+N8  `_ctypes` is loaded only where something must be mapped before CPython loads a module itself:
+    not for a module that needs nothing but what is mapped and what is of the system, and that has
+    no folder of its own to search. What is of the system is named with it, by N2.
 
 What native code opens by itself is not seen here: dlopen of C, cffi, NSS and iconv. Nor can it tell
 from the name of its own file where it lies: that is the name of the copy.
@@ -30,6 +33,7 @@ from the name of its own file where it lies: that is the name of the copy.
 from __future__ import annotations
 
 import _imp
+import errno
 import os
 import sys
 from _thread import RLock, get_ident
@@ -55,6 +59,7 @@ _HIGH = 960
 
 _MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_NOEXEC_SEAL = 1, 2, 8
 _F_DUPFD_CLOEXEC, _F_ADD_SEALS, _SEALS = 1030, 1033, 1 | 2 | 4 | 8  # seal, shrink, grow, write
+_TRIES, _WAIT = 100, 0.02  # seconds
 
 
 _own: set[tuple[int, str]] = set()  # what we open, by thread: the hook lets it pass
@@ -82,6 +87,8 @@ class Native:
         self._copy = copy
         self._lock = RLock()
         self._copies: dict[str, str] = {}  # path -> the name under which its copy is mapped
+        self._modules: dict[str, str] = {}  # path -> the name by which CPython loaded it
+        self._under_way: dict[str, _Load] = {}  # by path
         self._names: set[str] = set()  # SONAMEs that are mapped, by whomever
         self._found: dict[str, str] = {}  # name -> system file
         self._real: Any = None  # dlopen of `_ctypes`
@@ -93,6 +100,7 @@ class Native:
 
     def _forked(self) -> None:
         self._lock = RLock()
+        self._under_way = {}  # the threads that would close them are not in the child
 
     def mapped(self, path: str, copy: str) -> None:
         """Says that the file at `path` is mapped already, from the copy of this name (N6)."""
@@ -106,14 +114,73 @@ class Native:
         Covered, or a system file, which is loaded from where it lies. Raises ImportError as CPython
         does: where a symbol is missing, or the module says so.
         """
+        self._imports(path, fcntl_only=True)
+        group = load = None
+        with self._lock:
+            load = self._under_way.get(path)
+            if load is None and path not in self._copies:
+                group = _Group(self)
+                try:
+                    covered = group.add(path, None) is not None
+                    if covered and group.light():
+                        load = self._under_way[path] = _Load(group)
+                except BaseException:
+                    group.close()
+                    raise
+                if not covered:
+                    group.close()
+                    if _system(path) is None:
+                        self._refuse(UNREADABLE, f"{path} is not covered")
+                    return self._created(spec, path, path)
+            if load is not None:
+                load.users += 1
+        if load is not None:
+            return self._created_by(load, spec, path)
         try:
-            name = self._load(path, sys.getdlopenflags())
+            name = self._load(path, sys.getdlopenflags(), group)
         except OSError as error:
             raise ImportError(str(error), name=spec.name, path=path) from None
-        if name is None:
-            if _system(path) is None:
-                self._refuse(UNREADABLE, f"{path} is not covered")
-            name = path
+        return self._created(spec, path, self._modules.get(path, name or path))
+
+    def _created_by(self, load: _Load, spec: ModuleSpec, path: str) -> ModuleType:
+        """As `create`, where CPython's own dlopen is enough (N8)."""
+        group, name = load.group, load.name
+        mapped = False
+        try:
+            module = self._created(spec, path, name)
+            mapped = True
+        except ImportError as error:
+            text = str(error)
+            self._mappable(path, name, text)
+            error.msg = group.told(text)
+            error.args = (error.msg,)
+            # It is there if it was the module itself that refused.
+            mapped = self._there(name)
+            raise
+        finally:
+            with self._lock:
+                load.users -= 1
+                if mapped:
+                    for spelled, real in group.names():
+                        self._copies[real] = spelled
+                    self._modules[path] = name
+                    self._names |= group.sonames
+                if not load.users:
+                    del self._under_way[path]
+                    try:
+                        group.check()
+                    finally:
+                        group.close()
+        return module
+
+    def _there(self, name: str) -> bool:
+        try:
+            self.guard()
+        except ImportError:
+            return False
+        return self._mapped(name)
+
+    def _created(self, spec: ModuleSpec, path: str, name: str) -> ModuleType:
         # CPython, too, knows a module by this name (N6). The module may keep the spec, or copy from
         # it, so it gets the real one; where it lies is put right before anything of it runs.
         origin, spec.origin = spec.origin, name
@@ -228,58 +295,71 @@ class Native:
 
     # --- loading ---------------------------------------------------------------------------------
 
-    def _load(self, path: str, mode: int) -> str | None:
+    def _load(self, path: str, mode: int, group: _Group | None = None) -> str | None:
         """The name under which the covered file at `path` is mapped now, with all that it needs.
 
-        None if it is not covered. Raises OSError as dlopen does.
+        None if it is not covered. `group` has it already, and is closed. Raises OSError as dlopen
+        does.
         """
-        if path in self._copies:
-            return self._copies[path]
-        # Before the lock: these are imports, and another thread may be in one of ours.
+        group = group or _Group(self)
+        try:
+            if path in self._copies:
+                return self._copies[path]
+            self._imports(path)
+            with self._lock:
+                if path not in self._copies and not self._map(group, path, mode):
+                    return None
+                return self._copies[path]
+        finally:
+            group.close()
+
+    def _imports(self, path: str, fcntl_only: bool = False) -> None:
+        """What is needed, before the lock: another thread may be in an import of ours."""
         try:
             import fcntl  # noqa: F401
 
-            self.guard()
+            if not fcntl_only:
+                self.guard()
         except ImportError as error:
             self._refuse(UNREADABLE, f"{path} cannot be loaded by this Python: {error}")
         self._this_machine()
-        with self._lock:
-            if path not in self._copies and not self._map(_Group(self), path, mode):
-                return None
-            return self._copies[path]
 
     def _map(self, group: _Group, path: str, mode: int) -> bool:
+        if not group.spelled and group.add(path, None) is None:
+            return False
+        group.complete()
+        name = group.handle()
         try:
-            if group.add(path, None) is None:
-                return False
-            group.complete()
-            name = group.spelled[0]
-            if len(group.spelled) > 1:
-                needs = _umbrella(self._machine, group.spelled)
-                name = group.spell(group.sealed(needs, "needed"))
-            try:
-                self._open(name, mode)
-            except OSError as error:
-                text = str(error)
-                if "failed to map segment" in text or f"{name}: cannot open" in text:
-                    self._refuse(UNREADABLE, f"{path} cannot be mapped from memory: {text}")
-                for spelled, real in group.names():
-                    text = text.replace(spelled, real)
-                raise OSError(text) from None
-            finally:
-                group.check()
-            for spelled, real in group.names():
-                self._copies[real] = spelled
-            self._names |= group.sonames
-            return True
+            self._open(name, mode)
+        except OSError as error:
+            text = str(error)
+            self._mappable(path, name, text)
+            raise OSError(group.told(text)) from None
         finally:
-            group.close()
+            group.check()
+        for spelled, real in group.names():
+            self._copies[real] = spelled
+        self._names |= group.sonames
+        return True
+
+    def _mappable(self, path: str, name: str, error: str) -> None:
+        if "failed to map segment" in error or f"{name}: cannot open" in error:
+            self._refuse(UNREADABLE, f"{path} cannot be mapped from memory: {error}")
+
+    def known(self, name: str) -> bool:
+        """Whether something is mapped under this name, as far as can be told without `_ctypes`."""
+        return name in self._names or (self._real is not None and self._mapped(name))
 
     def _this_machine(self) -> int:
         if not self._machine:
             try:
                 with open("/proc/self/exe", "rb", 0) as file:
-                    self._machine = _number(file.read(64), 18, 2)
+                    elf = _Elf(file.fileno(), (2, 3))
+                    # What it needs was mapped under these names before its first line, and stays.
+                    self._names.update(elf.needed)
+                    self._machine = elf.machine
+            except ValueError as error:
+                self._refuse(UNREADABLE, f"/proc/self/exe cannot be understood: {error}")
             except OSError as error:
                 self._refuse(UNREADABLE, f"/proc/self/exe cannot be read: {error.strerror}")
         return self._machine
@@ -325,6 +405,7 @@ class _Group:
         self.spelled: list[str] = []  # copies and system files, as ld.so will see them
         self.sonames: set[str] = set()
         self._parts: list[_Part] = []
+        self._umbrella = ""
         self._descriptors: list[tuple[int, int]] = []  # and their inodes
 
     def add(self, path: str, above: _Part | None) -> _Elf | None:
@@ -347,6 +428,40 @@ class _Group:
         self.spelled.append(name)
         self._parts.append(_Part(path, name, elf, above))
         return elf
+
+    def light(self) -> bool:
+        """Whether the library needs nothing but what is mapped and what is of the system (N8).
+
+        Then that is added.
+        """
+        native = self._native
+        (part,) = self._parts
+        found: dict[str, str] = {}
+        for name in part.elf.needed:
+            if not native.known(name):
+                if "/" in name or any(True for _ in part.folders()):
+                    return False
+                path = native._default(name)
+                if path is None:
+                    return False
+                found[name] = path
+        self.spelled += found.values()
+        self.sonames.update(found)
+        return True
+
+    def handle(self) -> str:
+        """What ld.so is given: the copy, or what stands for it and all that is mapped with it."""
+        if len(self.spelled) == 1:
+            return self.spelled[0]
+        needs = _umbrella(self._native._this_machine(), self.spelled)
+        self._umbrella = self.spell(self.sealed(needs, "needed"))
+        return self._umbrella
+
+    def told(self, text: str) -> str:
+        """What ld.so says, with the names of the files."""
+        for spelled, real in [*self.names(), (self._umbrella, self._parts[0].path)]:
+            text = text.replace(spelled, real) if spelled else text
+        return text
 
     def complete(self) -> None:
         """Adds all that is needed, breadth first."""
@@ -447,6 +562,17 @@ class _Group:
             os.close(self._descriptors.pop()[0])
 
 
+class _Load:
+    """A group that CPython maps itself (N8), and how many threads are at it."""
+
+    __slots__ = ("group", "name", "users")
+
+    def __init__(self, group: _Group) -> None:
+        self.group = group
+        self.name = group.handle()
+        self.users = 0
+
+
 class _Part:
     """A covered file of a group. `above` brought it."""
 
@@ -488,7 +614,7 @@ def _memory(name: str) -> int:
     try:  # what vm.memfd_noexec=2 demands; it can be mapped for execution all the same
         descriptor = os.memfd_create(name, flags | _MFD_NOEXEC_SEAL)
     except OSError as error:
-        if error.errno != 22:  # EINVAL: Linux before 6.3
+        if error.errno != errno.EINVAL:  # Linux before 6.3
             raise
         descriptor = os.memfd_create(name, flags)
     import fcntl
@@ -505,8 +631,17 @@ def _memory(name: str) -> int:
 
 def _seal(descriptor: int) -> None:
     import fcntl
+    from time import sleep
 
-    fcntl.fcntl(descriptor, _F_ADD_SEALS, _SEALS)
+    # Busy: the kernel itself holds a page of it for a moment (memfd_wait_for_pins). It is rare.
+    for left in reversed(range(_TRIES)):
+        try:
+            fcntl.fcntl(descriptor, _F_ADD_SEALS, _SEALS)
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or not left:
+                raise
+        sleep(_WAIT)
 
 
 def _pour(descriptor: int, source: int, size: int) -> None:
@@ -631,12 +766,12 @@ class _Elf:
     rpath: str | None
     runpath: str | None
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, kinds: tuple[int, ...] = (3,)) -> None:
         size = os.fstat(descriptor).st_size
         head = os.pread(descriptor, 64, 0)
         if len(head) < 64 or head[:7] != b"\x7fELF\2\1\1":
             raise ValueError("not an ELF file of 64 bits, little end first")
-        if _number(head, 16, 2) != 3:
+        if _number(head, 16, 2) not in kinds:
             raise ValueError("not a shared object")
         self.machine = _number(head, 18, 2)
         offset, entry, count = _number(head, 32, 8), _number(head, 54, 2), _number(head, 56, 2)

@@ -138,6 +138,10 @@ class Opening:
         path = os.path.abspath(path)
         return self.covered.file(path) or self.covered.file(os.path.realpath(path))
 
+    def expect(self, size: int) -> None:
+        """Says that about so many bytes will be hashed."""
+        self._hashed += size
+
     def check(self, path: str) -> None:
         """As `read`, for who opens the file by its path afterwards."""
         found = self.find(path)
@@ -309,6 +313,8 @@ class Opening:
             while left > 0 and (block := _read(descriptor, left)):
                 blocks.append(block)
                 left -= len(block)
+                if left == 1:  # a regular file gives less than it was asked for at its end
+                    break
             return blocks[0] if len(blocks) == 1 else b"".join(blocks)
         except OSError as error:
             self._unreadable(path, error)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 from sig.errors import StoreError
 
 _MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_NOEXEC_SEAL, _MFD_EXEC = 1, 2, 8, 16
 _F_DUPFD_CLOEXEC, _F_ADD_SEALS, _SEALS = 1030, 1033, 1 | 2 | 4 | 8  # seal, shrink, grow, write
+_TRIES, _WAIT = 100, 0.02  # seconds
 _LOWEST = 3  # descriptors below are the standard streams
 
 
@@ -38,9 +40,9 @@ def sealed(data: bytes | bytearray, name: str, *, execute: bool = False) -> int:
     try:
         while view:
             view = view[os.write(descriptor, view) :]
+        _seal(descriptor)
     except OSError as error:
         raise StoreError(f"a sealed copy cannot be made: {error.strerror}") from error
-    fcntl.fcntl(descriptor, _F_ADD_SEALS, _SEALS)
     os.lseek(descriptor, 0, os.SEEK_SET)
     with open(descriptor, "rb", buffering=0, closefd=False) as stream:
         if stream.read() != data:
@@ -48,3 +50,17 @@ def sealed(data: bytes | bytearray, name: str, *, execute: bool = False) -> int:
     # Whoever reads the descriptor itself, and does not open it anew, starts where we stopped.
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def _seal(descriptor: int) -> None:
+    """Seals it; waits where the kernel itself holds a page of it for a moment."""
+    import fcntl
+
+    for left in reversed(range(_TRIES)):
+        try:
+            fcntl.fcntl(descriptor, _F_ADD_SEALS, _SEALS)
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or not left:
+                raise
+        time.sleep(_WAIT)

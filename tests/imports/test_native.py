@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -405,19 +406,43 @@ def test_a_file_that_is_swapped_after_the_check_is_not_mapped(place: Place) -> N
     assert place.run("import one").code == 111
 
 
-def test_the_copy_is_sealed_and_compared(place: Place) -> None:
+# What is called with the name of a copy, once, when ld.so is about to map it.
+MAPPED = (
+    "import _imp\n"
+    "_open, _create, met = native._open, _imp.create_dynamic, []\n"
+    "def once(name):\n"
+    "    if name and '/proc' in name and not met: met.append(name); mapped(name)\n"
+    "def open_(name, mode): once(name); return _open(name, mode)\n"
+    "def create_(spec, *_): once(spec.origin); return _create(spec)\n"
+    "native._open, _imp.create_dynamic = open_, create_\nimport one"
+)
+
+
+@pytest.fixture(params=["by CPython", "by us"])
+def module(request: pytest.FixtureRequest, place: Place) -> Callable[..., Place]:
+    """Puts an extension module there that CPython maps itself (N8), or that needs a library."""
+
+    def put(**how: Any) -> Place:
+        if request.param == "by us":
+            place.put("libdep.so.1", library("libdep.so.1"))
+            place.put("one.so", extension("one", ["libdep.so.1"], runpath="$ORIGIN", **how))
+        else:
+            place.put("one.so", extension("one", **how))
+        return place
+
+    return put
+
+
+def test_the_copy_is_sealed_and_compared(place: Place, module: Callable[..., Place]) -> None:
     """Another process of the user can open the descriptor of the copy: too late, or noticed."""
-    place.put("one.so", extension("one", returns=1, says="mapped"))
+    module(returns=1, says="mapped")
     late = (
-        "_open = native._open\n"
-        "def open_(name, mode):\n"
+        "def mapped(name):\n"
         "    for way in (lambda f: os.pwrite(f, b'x', 0), lambda f: os.ftruncate(f, 0),\n"
         "                lambda f: os.ftruncate(f, 1 << 20)):\n"
         "        try: way(os.open(name, os.O_RDWR)); print('written', flush=True)\n"
         "        except PermissionError: print('sealed', flush=True)\n"
-        "    return _open(name, mode)\n"
-        "native._open = open_\nimport one"
-    )
+    ) + MAPPED
     early = (
         "write = os.write\n"
         "def changed(f, data):\n"
@@ -433,6 +458,48 @@ def test_the_copy_is_sealed_and_compared(place: Place) -> None:
         assert (111 if place.copy else 114, []) == (ran.code, ran.out), ran
         if not place.copy:
             assert "error: the copy of one.so was changed by another process\n" == ran.err
+
+
+def test_a_module_that_needs_no_library_of_ours_does_without_ctypes(place: Place) -> None:
+    """It costs a start; and a library of the system still is named by its path (N8)."""
+    place.put("one.so", extension("one", returns=1))
+    place.put("two.so", extension("two", ["libutil.so.1", "libc.so.6"], returns=2))
+    place.put("libdep.so.1", library("libdep.so.1"))
+    place.put("three.so", extension("three", ["libdep.so.1"], runpath="$ORIGIN", returns=3))
+    code = (
+        "import one, two; print(one.value(), two.value(), '_ctypes' in sys.modules)\n"
+        "import three; print(three.value(), '_ctypes' in sys.modules)\n"
+        "for name in 'one', 'two', 'three': del sys.modules[name]\n"
+        "import one, two, three; print(one.value(), two.value(), three.value())"
+    )
+
+    ran = place.run(code)
+
+    assert ran.out == ["1 2 False", "3 True", "1 2 3"], ran
+
+
+def test_threads_that_load_one_file_get_one_copy(place: Place) -> None:
+    """The second one waits for nothing, and neither closes what the other still needs (N6)."""
+    place.put("one.so", extension("one", single=True, returns=1))
+    code = (
+        "import _imp, glob, threading\n"
+        "create, seen, both = _imp.create_dynamic, [], threading.Barrier(2)\n"
+        "def create_(spec, *_):\n"
+        "    if '/proc' not in spec.origin: return create(spec)\n"
+        "    seen.append(spec.origin); both.wait(30); return create(spec)\n"
+        "_imp.create_dynamic = create_\n"
+        "def load():\n"
+        "    spec = machinery.ModuleSpec('one', None, origin=site + '/one.so')\n"
+        "    values.append(native.create(spec, site + '/one.so').value())\n"
+        "import fcntl\nvalues = []\n"
+        "threads = [threading.Thread(target=load) for _ in range(2)]\n"
+        "for one in threads: one.start()\n"
+        "for one in threads: one.join()\n"
+        "left = [f for f in map(os.path.realpath, glob.glob('/proc/self/fd/*')) if 'memfd' in f]\n"
+        "print(values, len(set(seen)), left, native._under_way)"
+    )
+
+    assert place.run(code).out == ["[1, 1] 1 [] {}"]
 
 
 def test_a_number_of_a_descriptor_that_comes_again_is_no_other_library(place: Place) -> None:
@@ -464,20 +531,18 @@ UPLOADS = "for _ in range(64): os.open(evil, os.O_RDONLY)"
 
 @pytest.mark.parametrize("how, out", [(UPLOADS, []), ("os.dup2(os.open(evil, 0), f)", ["evil"])])
 def test_descriptors_that_are_closed_during_a_load_stop_it(
-    place: Place, how: str, out: list[str]
+    place: Place, module: Callable[..., Place], how: str, out: list[str]
 ) -> None:
     """Another thread closes all and opens its uploads meanwhile: they do not get our number. Who
     aims at it is noticed, too late."""
-    place.put("one.so", extension("one", says="mapped", returns=1))
+    module(says="mapped", returns=1)
     evil = place.drop("upload", extension("one", says="evil", returns=666))
     code = (
-        f"_open, evil = native._open, {str(evil)!r}\n"
-        "def open_(name, mode):\n"
+        f"evil = {str(evil)!r}\n"
+        "def mapped(name):\n"
         "    f = int(name.rsplit('/')[-1]); os.close(f)\n"
         f"    {how}\n"
-        "    return _open(name, mode)\n"
-        "native._open = open_\nimport one"
-    )
+    ) + MAPPED
 
     ran = place.run(code)
 
@@ -525,15 +590,21 @@ def test_without_sealed_memory_nothing_is_loaded(place: Place, how: str, why: st
 @pytest.mark.parametrize(
     "why", ["failed to map segment from shared object", "cannot open shared object file"]
 )
-def test_memory_that_cannot_be_mapped_is_no_import_error(place: Place, why: str) -> None:
+def test_memory_that_cannot_be_mapped_is_no_import_error(
+    place: Place, module: Callable[..., Place], why: str
+) -> None:
     """A program would take the module for one that is not installed."""
-    place.put("one.so", extension("one"))
+    module()
     code = (
-        "native.guard(); real = native._real\n"
+        "import _imp, fcntl\nnative.guard(); real = native._real\n"
         "def fails(name, mode):\n"
         f"    if name and '/proc' in name: raise OSError(name + ': {why}')\n"
         "    return real(name, mode)\n"
-        "native._real = fails\nimport one"
+        "create_dynamic = _imp.create_dynamic\n"
+        "def create(spec, *_):\n"
+        f"    if '/fd/' in spec.origin: raise ImportError(spec.origin + ': {why}')\n"
+        "    return create_dynamic(spec)\n"
+        "native._real, _imp.create_dynamic = fails, create\nimport one"
     )
 
     ran = place.run(code)
