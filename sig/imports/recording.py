@@ -24,7 +24,7 @@ from sig.errors import Changed, Refused, SigError
 from sig.imports import packing, packs, running
 from sig.imports.packs import Pack
 from sig.model import limits, manifest
-from sig.model.closure import APP, DIST, root_name
+from sig.model.closure import APP
 from sig.model.identifier import Identifier
 from sig.repo import installed, objects
 from sig.repo.python import Python, contents
@@ -116,12 +116,9 @@ def listed(workspace: Workspace, program: Program, python: Python) -> dict[str, 
 
     Raises Refused where a list is not in the folder, and what `locks.read` does.
     """
-    there = {
-        root_name(DIST, one.name, one.version): one
-        for one in installed.distributions(python)
-        if not one.why_not
-    }
-    places = {one.root: one.folder for one in locks.sources(program, python).values()}
+    environment = installed.environment(python)
+    there = {one.root: one for one in environment.distributions if not one.why_not}
+    places = {one.root: one.folder for one in locks.sources(program, environment).values()}
     found: dict[str, str] = {}
     for name, id in locks.read(program.lock).roots.items():
         raw = objects.read(workspace.home, id)

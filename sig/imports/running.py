@@ -7,8 +7,8 @@ is packed (`packing`): the bootstrap and the finder.
 U1  What was decided is handed over in a sealed file; the new process asks nobody again.
 U2  The new process gets the environment that `sig.verbs.environment` allows, the arguments, and the
     descriptors of this one. Its interpreter is the file that was judged, found by no search.
-U3  What of the environment fits the lock is looked for by name and version; whether it is what the
-    lock says shows when it is loaded.
+U3  What of the environment fits the lock is looked for by name and version, in the one reading that
+    the decision came from; whether it is what the lock says shows when it is loaded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sig.model.closure import APP, DIST, normalised, parts
 from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
 from sig.model.verdict import Answer
-from sig.repo import installed, project
+from sig.repo import project
 from sig.repo.python import Python, contents
 from sig.repo.sealed import sealed
 from sig.verbs import covering
@@ -111,10 +111,9 @@ def decide(
             why = f"the list of {root.name} is not in the folder"
             return Decided(judged, None, why, COULD_NOT, "sig fetch")
         lists[root.name] = root.files
-    there = {
-        normalised(one.name): one for one in installed.distributions(python) if not one.why_not
-    }
-    places = {source.root: source for source in locks.sources(program, python, lists).values()}
+    environment = judged.environment  # the one that was decided about (U3)
+    there = {normalised(one.name): one for one in environment.distributions if not one.why_not}
+    places = {one.root: one for one in locks.sources(program, environment, lists).values()}
     roots = []
     for root_name, files in lists.items():
         kind, plain, version = parts(root_name)

@@ -16,6 +16,9 @@ I4  Links are followed, as Python follows them: installers share files in this w
     content that is attested. Only regular files are read, and what changes meanwhile is refused.
 I5  ``.pth`` files are read, never obeyed: those of editable installs say where sources lie, if they
     are of a form that is known; all others are listed.
+I6  An environment is read once for all that is decided about a program and done with it
+    (`environment`). It says where files are looked for, never that they are believed: one that was
+    changed since is another than its list has, whenever it is loaded.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sig.errors import Changed, FormatError, NotFound, Refused, SigError
@@ -284,8 +287,13 @@ def _recorded(distribution: Distribution) -> dict[str, str]:
         raise Refused(f"{told(where)}: {distribution.why_not}")
     base, prefix = (folder.rstrip("/") + "/" for folder in (distribution.base, distribution.prefix))
     data = distribution.info.removesuffix(_INFO) + _DATA
+    normal = os.path.normpath(base) + "/" == base
     found: dict[str, str] = {}
     for given in _record(os.path.join(where, "RECORD")):
+        if normal and not _odd(given):  # most lines: what follows would come to the same
+            if not given.endswith(".pyc") and "__pycache__" not in given.split("/"):
+                found[given] = base + given
+            continue
         there = os.path.normpath(os.path.join(base, given))
         if there.startswith(base):
             path = there.removeprefix(base)
@@ -306,6 +314,18 @@ def _recorded(distribution: Distribution) -> dict[str, str]:
     if found:
         check_paths(found)
     return found
+
+
+def _odd(given: str) -> bool:
+    """Whether a line of RECORD may be anything but a file at just this path of the site folder."""
+    return (
+        given[0] in "./"
+        or given[-1] == "/"
+        or "/." in given
+        or "//" in given
+        or ".dist-info/" in given
+        or ".data/" in given
+    )
 
 
 def _record(place: str) -> list[str]:
@@ -386,29 +406,37 @@ class Editable(NamedTuple):
     why_not: str = ""
 
 
-def editables(python: Python) -> list[Editable]:
-    """The editable installs of an environment (I5). Raises as `distributions` does."""
-    return [found for each in distributions(python) if (found := _editable(each)) is not None]
+class Environment(NamedTuple):
+    """What is installed, by one reading (I6).
 
-
-def other_pth(python: Python) -> list[tuple[str, str]]:
-    """All other ``.pth`` files that Python would obey: each with what it would do (I5).
-
-    Raises as `distributions` does.
+    `editables` are those of the `distributions` whose sources lie elsewhere, `other_pth` all other
+    ``.pth`` files that Python would obey, each with what it would do (I5).
     """
+
+    distributions: tuple[Distribution, ...]
+    editables: tuple[Editable, ...]
+    other_pth: tuple[tuple[str, str], ...]
+
+
+def environment(python: Python) -> Environment:
+    """Read the environment of an interpreter. Raises as `distributions` does."""
+    found = tuple(distributions(python))
+    edited = tuple(each for each in map(_editable, found) if each is not None)
+    return Environment(found, edited, tuple(_other_pth(python, edited)))
+
+
+def _other_pth(python: Python, edited: Iterable[Editable]) -> Iterator[tuple[str, str]]:
     known = {
         os.path.join(each.distribution.base, path)
-        for each in editables(python)
+        for each in edited
         if not each.why_not
         for path in each.hooks
     }
-    found: list[tuple[str, str]] = []
     for base in python.site:
         for name in _pth_names(base):
             file = os.path.join(base, name)
             if file not in known and (reason := _would(file)):
-                found.append((file, reason))
-    return found
+                yield file, reason
 
 
 def _pth_names(base: str) -> list[str]:

@@ -34,7 +34,7 @@ from sig.model.manifest import Manifest
 from sig.model.strict import LARGEST_INTEGER
 from sig.model.verdict import Answer, Judged, Verdict
 from sig.repo import installed, objects, project, tree
-from sig.repo.installed import Distribution, Editable
+from sig.repo.installed import Distribution, Editable, Environment
 from sig.repo.python import Python, contents, python_of
 from sig.verbs import covering
 from sig.verbs.covering import Root
@@ -83,6 +83,7 @@ _INSTALLERS = ("pip",)
 class Plan(NamedTuple):
     """What a lock says and who answers for it; `roots` are in the order of the lock. `interpreter`
     is that of a Python which is not the system's; its version is then what its own files say.
+    `environment` is what was installed when this was decided: who acts on it asks for it here.
     """
 
     program: Program
@@ -91,6 +92,7 @@ class Plan(NamedTuple):
     roots: tuple[Root, ...]
     verdict: Verdict
     lines: tuple[Line, ...]
+    environment: Environment
     interpreter: Root | None = None
 
     @property
@@ -152,7 +154,8 @@ def lock(
     Refused, FormatError, Changed, StoreError.
     """
     _check_own(program)
-    found = _listed(workspace, program, python, exclude)
+    environment = installed.environment(python)
+    found = _listed(workspace, program, environment, exclude)
     closure = Closure({name: files.id for name, files in found.items()})
     build = _looked_at(workspace, python)
     with workspace.writing():
@@ -163,11 +166,11 @@ def lock(
         }
         workspace.commit({**new, _hint(program.lock): os.fsencode(python.asked) + b"\n"})
     write(program.lock, closure.text, "lock")
-    return plan(workspace, program, python, closure)
+    return plan(workspace, program, python, closure, environment)
 
 
 def _listed(
-    workspace: Workspace, program: Program, python: Python, exclude: Sequence[str]
+    workspace: Workspace, program: Program, environment: Environment, exclude: Sequence[str]
 ) -> dict[str, Manifest]:
     """The roots of a program as things are (L1)."""
     found: dict[str, Manifest] = {}
@@ -175,12 +178,12 @@ def _listed(
     own = project.own_files(program.folder, keep, exclude)
     others = _neighbours(program)
     found[APP] = Manifest({path: digest for path, digest in own.items() if path not in others})
-    edited = sources(program, python)
+    edited = sources(program, environment)
     for source in edited.values():
         if source.root != APP:
             found[source.root] = Manifest(project.own_files(source.folder, exclude=exclude))
     local: dict[str, Manifest] = {}
-    for one in installed.distributions(python):
+    for one in environment.distributions:
         if not left_out(one):
             files = installed.manifest_of(one)
             if one.root in edited:
@@ -338,7 +341,7 @@ class Source(NamedTuple):
 
 
 def sources(
-    program: Program, python: Python, wanted: Collection[str] | None = None
+    program: Program, environment: Environment, wanted: Collection[str] | None = None
 ) -> dict[str, Source]:
     """The editable installs of an environment, by the root of what was installed (L1).
 
@@ -346,7 +349,7 @@ def sources(
     Refused for one whose sources are not all known.
     """
     found = {}
-    for one in installed.editables(python):
+    for one in environment.editables:
         if wanted is not None and one.distribution.root not in wanted:
             continue
         if one.why_not:
@@ -410,7 +413,7 @@ def release(
         if raw is None:
             raise Refused(f"the list of {name} is not in the folder", hint=again)
         lists[name] = manifest.read_canonical(raw)
-    for name, different in differences(program, python, lists):
+    for name, different in differences(program, installed.environment(python), lists):
         raise Refused(f"{path} no longer fits: {name}: {different}", hint=again)
     known = workspace.consistent(lambda: covering.releases(workspace, program.app))
     highest = [one for one in known if one.number == known[0].number]
@@ -439,11 +442,11 @@ def release(
 
 
 def differences(
-    program: Program, python: Python, lists: Mapping[str, Manifest]
+    program: Program, environment: Environment, lists: Mapping[str, Manifest]
 ) -> Iterator[tuple[str, str]]:
     """Roots that are not on the disk as their lists say, and what is different."""
-    places = {source.root: source for source in sources(program, python, lists).values()}
-    there = {one.root: one for one in installed.distributions(python) if not one.why_not}
+    places = {source.root: source for source in sources(program, environment, lists).values()}
+    there = {one.root: one for one in environment.distributions if not one.why_not}
     for name, listed in lists.items():
         kind, plain, _ = parts(name)
         if kind == DIST:
@@ -502,8 +505,18 @@ def read(path: str) -> Closure:
     return closures.read(raw)
 
 
-def plan(workspace: Workspace, program: Program, python: Python, closure: Closure) -> Plan:
-    """Who answers for a closure and all of its roots. Raises StoreError."""
+def plan(
+    workspace: Workspace,
+    program: Program,
+    python: Python,
+    closure: Closure,
+    environment: Environment | None = None,
+) -> Plan:
+    """Who answers for a closure and all of its roots. `environment` is read unless it is at hand.
+
+    Raises StoreError, and as `installed.environment` does.
+    """
+    there = installed.environment(python) if environment is None else environment
 
     def judge() -> Plan:
         seen, build, line = python_line(workspace, python)
@@ -515,14 +528,14 @@ def plan(workspace: Workspace, program: Program, python: Python, closure: Closur
         lines += [_line(root, verdict, others.get(root.id, ())) for root in roots]
         lines += [
             Line("dist", f"{one.name} {one.version}".strip(), None, "left out", (), why)
-            for one in installed.distributions(python)
+            for one in there.distributions
             if (why := left_out(one))
         ]
         lines += [
             Line("pth", os.path.basename(file), None, "not run", (), why)
-            for file, why in installed.other_pth(python)
+            for file, why in there.other_pth
         ]
-        return Plan(program, seen, closure, tuple(roots), verdict, tuple(lines), build)
+        return Plan(program, seen, closure, tuple(roots), verdict, tuple(lines), there, build)
 
     return workspace.consistent(judge)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from sig.errors import FormatError, NotFound, Refused, SigError, UsageError
 from sig.imports import launcher, running
 from sig.imports.running import Decided, Options
 from sig.model.closure import Closure
-from sig.repo import objects
-from sig.repo.python import Python
+from sig.repo import installed, objects
+from sig.repo.python import Python, contents
 from sig.verbs import lock as locks
 from tests.verbs.forest import sha, tree_statement
 from tests.verbs.parties import Party, Reader, Web, fetched_since
@@ -107,6 +108,28 @@ def test_what_was_signed_goes_into_the_plan(desk: Reader, place: Place) -> None:
     )
     again = decided(desk, place, app="get").plan
     assert again is not None and again.roots == plan.roots
+
+
+def test_an_environment_is_read_once(
+    desk: Reader, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the plan is what was decided about: no other may stand there by then."""
+    place.edit("lib", "1.0", place.app, f"{place.app}\n")
+    (place.site / "other.pth").write_text("/elsewhere\n")
+    place.lock(desk)
+    place.sign(desk)
+    read: list[str] = []
+
+    def counted(path: str, *given: Any, **named: Any) -> bytes | None:
+        read.append(path)
+        return contents(path, *given, **named)
+
+    monkeypatch.setattr(installed, "contents", counted)
+    assert decided(desk, place).plan is not None
+    assert {"METADATA", "RECORD", "direct_url.json", "other.pth"} <= set(
+        map(os.path.basename, read)
+    )
+    assert sorted(set(read)) == sorted(read)
 
 
 def test_what_was_not_signed_is_not_run(desk: Reader, place: Place, web: Web) -> None:

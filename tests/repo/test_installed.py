@@ -30,9 +30,8 @@ from sig.repo.installed import (
     Editable,
     compare,
     distributions,
-    editables,
+    environment,
     manifest_of,
-    other_pth,
     place,
 )
 from sig.repo.python import Python, python_of
@@ -300,7 +299,7 @@ def test_more_than_anybody_has_is_refused(
         env.install(f"x{number}", "1")
         env.write(f"{number}.pth", b"# nothing\n")
     for limit, ask in (("ROOTS", distributions), ("SITE_ENTRIES", distributions),
-                       ("PTH_FILES", other_pth)):  # fmt: skip
+                       ("PTH_FILES", environment)):  # fmt: skip
         monkeypatch.setattr(limits, limit, 4)
         with pytest.raises(Refused, match="more than 4"):
             ask(env.python)
@@ -597,6 +596,34 @@ def test_no_record_does_more_than_be_refused(
         assert (place(made, path) or "").startswith(f"{env.prefix}/")
 
 
+PARTS = st.sampled_from(
+    ["x", "y.py", "y.pyc", "__pycache__", "a__pycache__", "", ".", "..", ".h", "x.data", "a b",
+     "x-1.dist-info", "y-2.dist-info", "RECORD", "purelib"]
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(PARTS, min_size=1, max_size=4).map("/".join).filter(bool), max_size=4))
+def test_a_line_of_record_is_the_file_at_its_path(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    """However it is spelled: a file of the wheel, one of the installer's, or refused."""
+    env = Environment(tmp_path_factory.mktemp("e") / "env")
+    made = env.install("x", "1", others=tuple(lines))
+    wanted = {"x-1.dist-info/METADATA"}
+    for line in lines:
+        there = os.path.normpath(env.site / line)
+        path = os.path.relpath(there, env.site)
+        if path.startswith("..") or place(made, path) is None or path.endswith(".pyc"):
+            continue
+        wanted.add(path)
+    try:
+        found = {path for path in made.paths() if not path.startswith("x-1.data/data/")}
+    except SigError:
+        return
+    assert wanted == found
+
+
 # --- editable installs ---------------------------------------------------------------------------
 
 FINDER = """from __future__ import annotations
@@ -635,8 +662,8 @@ def test_an_editable_install_says_in_which_folder_its_modules_lie(
     made = edit(env, link, b"# a comment\n\n/home/a b/x/src\r\n/home/a b/../c  \nrelative\n")
     sources = (("", "/home/a b/x/src"), ("", "/home/c"), ("", f"{env.site}/relative"))
 
-    assert [Editable("x", "1", made, "/home/a b/x", sources, (link,))] == editables(env.python)
-    assert [] == other_pth(env.python)
+    edited = Editable("x", "1", made, "/home/a b/x", sources, (link,))
+    assert ((made,), (edited,), ()) == environment(env.python)
 
 
 def test_the_table_of_setuptools_is_read_and_not_run(env: Environment) -> None:
@@ -645,11 +672,9 @@ def test_the_table_of_setuptools_is_read_and_not_run(env: Environment) -> None:
     made = edit(env, "__editable__.x-1.pth", CALL, FINDER.format(repr(table)))
     hooks = ("__editable___x_1_finder.py", "__editable__.x-1.pth")
 
-    assert [Editable("x", "1", made, "/home/a b/x", tuple(table.items()), hooks)] == (
-        editables(env.python)
-    )
+    edited = Editable("x", "1", made, "/home/a b/x", tuple(table.items()), hooks)
+    assert ((made,), (edited,), ()) == environment(env.python)
     assert not os.path.exists("/ran")
-    assert [] == other_pth(env.python)
     assert set(hooks) < set(made.paths())
 
 
@@ -661,13 +686,12 @@ def test_without_a_note_of_pip_the_name_of_the_file_says_it(env: Environment) ->
     noted = b'{"url": "https://z", "archive_info": {}}'
     env.install("z", "1", {"z.pth": b"import z", "z-1.dist-info/direct_url.json": noted})
 
-    assert [Editable("x", "1", made, "", (("", "/home/x"),), ("__editable__.x-1.pth",))] == (
-        editables(env.python)
-    )
+    edited = Editable("x", "1", made, "", (("", "/home/x"),), ("__editable__.x-1.pth",))
+    assert (edited,) == environment(env.python).editables
     assert [
         (f"{env.site}/y.pth", "adds /home/y"),
         (f"{env.site}/z.pth", "runs code: import z"),
-    ] == [(file, reason) for file, reason in other_pth(env.python)]
+    ] == [(file, reason) for file, reason in environment(env.python).other_pth]
 
 
 @pytest.mark.parametrize(
@@ -708,12 +732,14 @@ def test_an_editable_install_of_an_unknown_form_is_listed_with_the_reason(
 ) -> None:
     """Nothing of it is run, nothing is guessed; its .pth file is listed as any other."""
     edit(env, "__editable__.x-1.pth", line, finder)
-    (found,) = editables(env.python)
+    (found,) = environment(env.python).editables
 
     assert why in found.why_not
     assert not os.path.exists("/ran")
     if line.strip() and not line.startswith(b"#"):
-        assert [f"{env.site}/__editable__.x-1.pth"] == [file for file, _ in other_pth(env.python)]
+        assert [f"{env.site}/__editable__.x-1.pth"] == [
+            file for file, _ in environment(env.python).other_pth
+        ]
 
 
 def test_a_table_without_end_takes_no_time(env: Environment) -> None:
@@ -725,9 +751,9 @@ def test_a_table_without_end_takes_no_time(env: Environment) -> None:
               "{" + "[" * 400_000 + "}"]  # fmt: skip
     for table in tables:
         edit(env, "__editable__.x-1.pth", CALL, FINDER.format(table))
-        assert "has not the one table" in editables(env.python)[0].why_not
+        assert "has not the one table" in environment(env.python).editables[0].why_not
     edit(env, "__editable__.x-1.pth", CALL, FINDER.format("{" + pairs + "}"))
-    assert 50_000 == len(editables(env.python)[0].sources)
+    assert 50_000 == len(environment(env.python).editables[0].sources)
     assert time.process_time() - began < 5
 
 
@@ -754,12 +780,12 @@ def test_what_was_installed_is_what_pip_has_noted(
     """A folder of this machine, or none."""
     made = edit(env, "x.pth", b"/home/x")
     env.write("x-1.dist-info/direct_url.json", said)
-    found = editables(env.python)
+    found = environment(env.python).editables
     assert ([(project, "")] if editable else []) == [(each.project, each.why_not) for each in found]
     assert "x.pth" in made.paths()
     for wrong in (b"{", b"[" * 100_000, b"\xff", b'{"a": 1.5}', b"{}" + b" " * 70_000):
         env.write("x-1.dist-info/direct_url.json", wrong)
-        assert editables(env.python)[0].why_not
+        assert environment(env.python).editables[0].why_not
 
 
 # --- other .pth files ----------------------------------------------------------------------------
@@ -784,7 +810,7 @@ def test_pth_files_are_listed_with_what_they_would_do(env: Environment) -> None:
     }.items():
         env.write(name, raw)
     os.mkfifo(env.site / "l.pth")
-    found = {os.path.basename(file): reason for file, reason in other_pth(env.python)}
+    found = {os.path.basename(file): reason for file, reason in environment(env.python).other_pth}
 
     assert found.keys() == {*(f"{name}.pth" for name in "abdefgjkl"), ".h.pth"}
     for name in ("a.pth", "e.pth", "g.pth", "j.pth"):
@@ -883,7 +909,7 @@ def test_the_environment_of_these_tests_is_understood() -> None:
         if each.name in ("pytest", "hypothesis", "pluggy"):
             assert len(manifest_of(each)) > 5
     assert {"pytest"} < {each.name.lower() for each in found}
-    assert all(each.sources or each.why_not for each in editables(python))
+    assert all(each.sources or each.why_not for each in environment(python).editables)
 
 
 @pytest.mark.soak

@@ -243,7 +243,7 @@ def test_the_sources_of_an_editable_install_are_a_root(
     files = {"pyproject.toml", f"{src}lib/__init__.py", f"{src}one.py"}
     sources, installed = _names(desk, place, "editable/lib-1.0", "dist/lib-1.0")
     assert (files, ("lib-1.0.dist-info/METADATA",)) == (set(sources), installed)
-    (source,) = locks.sources(plan.program, plan.python).values()
+    (source,) = locks.sources(plan.program, plan.environment).values()
     assert (str(lib), (src.rstrip("/"),)) == source[1:3]
     # It is signed only while the sources are what was locked.
     place.release(desk)
@@ -298,7 +298,7 @@ def test_a_project_that_is_installed_as_editable_is_the_app(
     plan = place.lock(desk, "")
     roots = ["app", "dist/requests-2.32.3", "dist/tool-1.0"]
     assert roots == list(place.read("tool").roots)
-    (source,) = locks.sources(plan.program, plan.python).values()
+    (source,) = locks.sources(plan.program, plan.environment).values()
     assert ("app", ("src",)) == (source.root, source.search)
     assert [("tool-1.0.dist-info/METADATA",)] == _names(desk, place, "dist/tool-1.0", lock="tool")
     assert "src/tool/__init__.py" in _names(desk, place, "app", lock="tool")[0]
