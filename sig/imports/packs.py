@@ -31,9 +31,8 @@ from sig.repo.python import contents
 from sig.verbs import covering
 
 if TYPE_CHECKING:
-    from sig.model.closure import Closure
     from sig.repo.python import Python
-    from sig.verbs.lock import Program
+    from sig.verbs.lock import Plan
     from sig.verbs.workspace import Workspace
 
 SUFFIX = ".pack"
@@ -125,21 +124,21 @@ def opened(path: str) -> Pack | None:
     return None if raw is None else read(raw)
 
 
-def counted(workspace: Workspace, program: Program, closure: Closure, python: Python) -> Found:
-    """The pack of a program for a run with this Python, if it counts (P3, P4)."""
-    path = beside(program.lock)
+def counted(workspace: Workspace, judged: Plan) -> Found:
+    """The pack of a program that was decided upon, if it counts for its run (P3, P4)."""
+    path = beside(judged.program.lock)
     try:
         pack = opened(path)
     except (FormatError, Refused, StoreError) as error:
         return Found(None, error.message)
     if pack is None:
         return Found(None)
-    why = unfit(pack, python)
+    why = unfit(pack, judged.python)
     if why:
         return Found(None, why)
     verdict = workspace.consistent(
         lambda: covering.closure_verdict(
-            workspace, closure, program.app, python.version, (pack.tag, pack.id)
+            workspace, judged.closure, judged.known, judged.python.version, (pack.tag, pack.id)
         )
     )
     if verdict.answer is not Answer.OK:

@@ -172,7 +172,7 @@ def decide(
         report=os.path.abspath(options.report) if options.report else "",
         early=() if prepared is None else prepared.early,
     )
-    packed = packs.counted(workspace, program, closure, judged.python)
+    packed = packs.counted(workspace, judged)
     return Decided(judged, plan, packed=packed, prepared=prepared)
 
 

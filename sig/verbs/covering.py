@@ -64,22 +64,22 @@ class Root(NamedTuple):
 def closure_verdict(
     workspace: Workspace,
     closure: Closure,
-    app: str,
+    known: Releases,
     python: str,
     pack: tuple[str, Identifier] | None = None,
 ) -> Verdict:
-    """What is believed of a closure, for running `app` with a Python of this version (K1, K2).
+    """What is believed of a closure, for running the program of which these releases are known with
+    a Python of this version (K1, K2).
 
     With `pack`, only the oks count that name it, by tag and id: what they vouch for together.
     """
     weighed = workspace.weigh(workspace.rows([closure.id]).get(closure.id, ()))
-    highest = highest_release(workspace, app).number
     unfit: dict[Name, str] = {}
     for one in _oks(weighed):
-        why = _unfit(one, app, python, highest, pack)
+        why = _unfit(one, known, python, pack)
         if why:
             unfit[one.same] = why
-    return _decided(workspace, closure.id, weighed, app, unfit)
+    return _decided(workspace, closure.id, weighed, known.app, unfit)
 
 
 class Release(NamedTuple):
@@ -93,8 +93,20 @@ class Release(NamedTuple):
     judged: tuple[Judged, ...] = ()
 
 
-def releases(workspace: Workspace, app: str) -> list[Release]:
+class Releases(NamedTuple):
     """The releases of a program in statements that count, the highest first (K1)."""
+
+    app: str
+    all: tuple[Release, ...]
+
+    @property
+    def highest(self) -> int:
+        """Its number, 0 where none is known."""
+        return self.all[0].number if self.all else 0
+
+
+def releases(workspace: Workspace, app: str) -> Releases:
+    """What is known of the releases of a program."""
     trusted = sorted(workspace.config.trust)
     filed = workspace.rows([filed_by_app(app, key) for key in trusted])
     ids: set[Identifier] = set()
@@ -119,7 +131,8 @@ def releases(workspace: Workspace, app: str) -> list[Release]:
                 alone = _decided(workspace, id, weighed, app, twins) if twins else verdict
                 if _counts(alone, line):
                     found.append(Release(said.release, id, (line,)))
-    return sorted(found, key=lambda one: one.number, reverse=True)
+    found.sort(key=lambda one: one.number, reverse=True)
+    return Releases(app, tuple(found))
 
 
 def _counts(verdict: Verdict, line: Judged) -> bool:
@@ -127,18 +140,13 @@ def _counts(verdict: Verdict, line: Judged) -> bool:
     return (line.key, line.signed_at) in {(one.key, one.signed_at) for one in about}
 
 
-def highest_release(workspace: Workspace, app: str) -> Release:
-    """The highest of `releases`."""
-    return next(iter(releases(workspace, app)), Release(0, None))
-
-
-def vouched(workspace: Workspace, app: str) -> dict[Identifier, tuple[Judged, ...]]:
-    """The roots in closures of a program that count, whatever their release, and who says so.
+def vouched(workspace: Workspace, known: Releases) -> dict[Identifier, tuple[Judged, ...]]:
+    """The roots in the closures of these releases, whatever their number, and who says so.
 
     Nobody needs to look at those again. What is run is one closure all the same (K2).
     """
     found: dict[Identifier, tuple[Judged, ...]] = {}
-    for one in releases(workspace, app):
+    for one in known.all:
         for id in (roots_of(workspace, one.closure) or {}).values():
             found.setdefault(id, one.judged)
     return found
@@ -181,7 +189,7 @@ def _terms(one: Attestation) -> closures.Terms | None:
 
 
 def _unfit(
-    one: Attestation, app: str, python: str, highest: int, pack: tuple[str, Identifier] | None
+    one: Attestation, known: Releases, python: str, pack: tuple[str, Identifier] | None
 ) -> str:
     """Why an ok about the list does not count for this run, or nothing (K1)."""
     try:
@@ -190,10 +198,10 @@ def _unfit(
         return error.message
     if said is None:
         return "it does not say which program the list is of"
-    if said.app != app:
+    if said.app != known.app:
         return f"it is about the program {said.app}"
-    if said.release < highest:
-        return f"it is release {said.release}, and release {highest} is known"
+    if said.release < known.highest:
+        return f"it is release {said.release}, and release {known.highest} is known"
     if not closures.allows(said.python, python):
         return f"it is for Python {said.python}, and this is {python}"
     if pack is not None and pack not in said.packs:

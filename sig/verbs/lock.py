@@ -37,7 +37,7 @@ from sig.repo import installed, objects, project, tree
 from sig.repo.installed import Distribution, Editable, Environment
 from sig.repo.python import Python, contents, python_of
 from sig.verbs import covering
-from sig.verbs.covering import Root
+from sig.verbs.covering import Releases, Root
 from sig.verbs.trees import list_verdict
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ _INSTALLERS = ("pip",)
 class Plan(NamedTuple):
     """What a lock says and who answers for it; `roots` are in the order of the lock. `interpreter`
     is that of a Python which is not the system's; its version is then what its own files say.
-    `environment` is what was installed when this was decided: who acts on it asks for it here.
+    `environment` is what was installed and `known` the releases that were known when this was
+    decided: who acts on it asks for them here.
     """
 
     program: Program
@@ -93,6 +94,7 @@ class Plan(NamedTuple):
     verdict: Verdict
     lines: tuple[Line, ...]
     environment: Environment
+    known: Releases
     interpreter: Root | None = None
 
     @property
@@ -416,7 +418,7 @@ def release(
     for name, different in differences(program, installed.environment(python), lists):
         raise Refused(f"{path} no longer fits: {name}: {different}", hint=again)
     known = workspace.consistent(lambda: covering.releases(workspace, program.app))
-    highest = [one for one in known if one.number == known[0].number]
+    highest = [one for one in known.all if one.number == known.highest]
     # Who signs what others signed signs the same release: else no two could ever count together.
     same = [one for one in highest if one.closure == closure.id]
     before = next(iter(same or highest), covering.Release(0, None))
@@ -520,10 +522,11 @@ def plan(
 
     def judge() -> Plan:
         seen, build, line = python_line(workspace, python)
-        verdict = covering.closure_verdict(workspace, closure, program.app, seen.version)
+        known = covering.releases(workspace, program.app)
+        verdict = covering.closure_verdict(workspace, closure, known, seen.version)
         roots = covering.roots(workspace, closure)
         # Of a closure that is not ok yet: what was vouched for as part of another of this program.
-        others = {} if verdict.answer is Answer.OK else covering.vouched(workspace, program.app)
+        others = {} if verdict.answer is Answer.OK else covering.vouched(workspace, known)
         lines = [line]
         lines += [_line(root, verdict, others.get(root.id, ())) for root in roots]
         lines += [
@@ -535,7 +538,9 @@ def plan(
             Line("pth", os.path.basename(file), None, "not run", (), why)
             for file, why in there.other_pth
         ]
-        return Plan(program, seen, closure, tuple(roots), verdict, tuple(lines), there, build)
+        return Plan(
+            program, seen, closure, tuple(roots), verdict, tuple(lines), there, known, build
+        )
 
     return workspace.consistent(judge)
 

@@ -15,7 +15,7 @@ from sig.model import manifest
 from sig.model.closure import Closure
 from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
-from sig.model.verdict import Verdict
+from sig.model.verdict import Judged, Verdict
 from sig.repo import objects
 from sig.verbs import covering
 from tests.verbs.forest import manifest_of
@@ -88,7 +88,9 @@ class Asked:
         asked = closure_of(FILES) if closure is None else closure
         workspace = self.reader.workspace
         found = workspace.consistent(
-            lambda: covering.closure_verdict(workspace, asked, app, python)
+            lambda: covering.closure_verdict(
+                workspace, asked, covering.releases(workspace, app), python
+            )
         )
         assert [] == fetched_since(before, self.reader.state)
         return found
@@ -103,7 +105,12 @@ class Asked:
 
     def highest(self, app: str = "get") -> int:
         """The highest release that is known."""
-        return covering.highest_release(self.reader.workspace, app).number
+        return covering.releases(self.reader.workspace, app).highest
+
+    def vouched(self, app: str = "get") -> dict[Identifier, tuple[Judged, ...]]:
+        """The roots in releases that are known."""
+        workspace = self.reader.workspace
+        return covering.vouched(workspace, covering.releases(workspace, app))
 
     def roots(self, closure: Closure | None = None) -> dict[str, str]:
         """The one word for each root."""

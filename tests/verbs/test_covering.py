@@ -334,8 +334,7 @@ def test_an_ok_about_something_else_may_say_a_release(asked: Asked, bob: Party, 
     says(bob, CLOSURE, *GOOD)
     asked.read(bob, lists=[*lists_of(FILES), listed])
     assert (4, "unverified") == (asked.highest(), asked.answer())
-    workspace = asked.reader.workspace
-    assert set(CLOSURE.roots.values()) == set(covering.vouched(workspace, "get"))
+    assert set(CLOSURE.roots.values()) == set(asked.vouched())
 
 
 def test_roots_of_earlier_releases_were_looked_at(asked: Asked, bob: Party, carol: Party) -> None:
@@ -346,7 +345,7 @@ def test_roots_of_earlier_releases_were_looked_at(asked: Asked, bob: Party, caro
     says(carol, closure_of(strange), *GOOD)
     asked.read(carol, counts=False, lists=lists_of(strange))
     asked.read(bob, lists=lists_of(OLD, OTHER))
-    found = covering.vouched(asked.reader.workspace, "get")
+    found = asked.vouched()
     assert {manifest_of(files).id for files in OLD.values()} == set(found)
     assert {bob.fingerprint} == {line.key for lines in found.values() for line in lines}
 
@@ -645,7 +644,7 @@ def test_the_closure_itself_comes_again_too(asked: Asked, bob: Party) -> None:
     asked.read(bob)
     place = asked.reader.path / objects.name(CLOSURE.id)
     place.write_bytes(b"damaged")
-    assert {} == covering.vouched(asked.reader.workspace, "get")
+    assert {} == asked.vouched()
     asked.read(bob)
     assert CLOSURE.text == place.read_bytes()
     for one in (asked.reader.path / "objects").rglob("*"):
@@ -667,7 +666,7 @@ def test_a_closure_in_a_closure_lists_no_more_roots(asked: Asked, bob: Party) ->
     found = covering.roots(asked.reader.workspace, outer)
     assert ["app", "dist/idna-3.10"] == [root.name for root in found]
     assert found[0].files is not None and set(CLOSURE.roots) == set(found[0].files.files)
-    assert {manifest_of(IDNA).id, inner.id} == set(covering.vouched(asked.reader.workspace, "get"))
+    assert {manifest_of(IDNA).id, inner.id} == set(asked.vouched())
 
 
 def test_one_list_may_be_that_of_many_roots(asked: Asked, bob: Party) -> None:
@@ -726,7 +725,8 @@ def test_a_closure_of_many_roots_is_judged_in_time(asked: Asked, bob: Party) -> 
     stored(asked.reader, lists)
     workspace = asked.reader.workspace
     began = time.process_time()
-    assert Answer.OK is covering.closure_verdict(workspace, closure, "get", PYTHON).answer
+    known = covering.releases(workspace, "get")
+    assert Answer.OK is covering.closure_verdict(workspace, closure, known, PYTHON).answer
     found = covering.roots(workspace, closure)
     assert {} == covering.bad_files(workspace, found)
     assert took(began) < 6

@@ -19,7 +19,7 @@ from sig.verbs.fetch import Fetched
 from tests.verbs.forest import manifest_of, tree_statement
 from tests.verbs.parties import NOW, Party, Reader, Web, nothing_changes
 from tests.verbs.places import Place
-from tests.verbs.programs import APP, FILES, closure_of, lists_of, says
+from tests.verbs.programs import APP, FILES, Asked, closure_of, lists_of, says
 from tests.verbs.programs import published as offered
 
 CLOSURE = closure_of(FILES)
@@ -200,7 +200,7 @@ def test_what_is_said_to_be_a_closure_and_is_none_has_no_roots(
     offered(web, bob, [listed])
     reader.follow(bob, counts=True)
     assert {listed.id: "done"} == came(reader.fetch("bob"))
-    assert {} == covering.vouched(reader.workspace, "get")
+    assert {} == Asked(reader, web).vouched()
 
 
 def test_there_is_an_end_to_what_is_asked_for_at_once(
@@ -284,7 +284,7 @@ def test_who_publishes_a_lock_publishes_its_lists(
     served(web, bob, tmp_path / "www")
     reader.follow(bob, counts=True)
     assert dict.fromkeys(wanted, "done") == came(reader.fetch("bob"))
-    assert "ok" == covering.closure_verdict(reader.workspace, closure, "get", "3.11").answer.value
+    assert "ok" == Asked(reader, web).answer(closure, python="3.11")
 
 
 def test_a_second_machine_gets_all_lists(
@@ -301,8 +301,7 @@ def test_a_second_machine_gets_all_lists(
         laptop.owner = bob
         setup.setup(laptop.workspace, bob.fingerprint, source=source)
         assert wanted == here(laptop)
-        found = covering.closure_verdict(laptop.workspace, closure, "get", "3.11")
-        assert "ok" == found.answer.value
+        assert "ok" == Asked(laptop, web).answer(closure, python="3.11")
         published.publish(laptop.workspace, str(tmp_path / f"www{number}"))
         for file in target.rglob("objects/*/*"):
             assert (
@@ -340,8 +339,7 @@ def test_a_list_that_cannot_be_had_is_left(
     wanted = {closure.id, *closure.roots.values()}
     assert wanted - (set() if lie == "link" else {id}) == here(laptop)
     assert (lie == "link") == (laptop.path / objects.own(id)).exists()
-    found = covering.closure_verdict(laptop.workspace, closure, "get", "3.11")
-    assert "ok" == found.answer.value
+    assert "ok" == Asked(laptop, web).answer(closure, python="3.11")
 
 
 def test_what_is_no_list_is_not_taken_over(
