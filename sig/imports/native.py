@@ -439,7 +439,8 @@ class _Group:
         found: dict[str, str] = {}
         for name in part.elf.needed:
             if not native.known(name):
-                if "/" in name or any(True for _ in part.folders()):
+                # ld.so itself is known by its name alone: by its path it would be mapped again.
+                if "/" in name or name.startswith("ld") or any(True for _ in part.folders()):
                     return False
                 path = native._default(name)
                 if path is None:

@@ -478,6 +478,19 @@ def test_a_module_that_needs_no_library_of_ours_does_without_ctypes(place: Place
     assert ran.out == ["1 2 False", "3 True", "1 2 3"], ran
 
 
+def test_a_module_that_needs_the_loader_itself_does_not_get_a_second_one(place: Place) -> None:
+    """It is mapped by the kernel, and ld.so would not know it again by its path."""
+    loader = {62: "ld-linux-x86-64.so.2", 183: "ld-linux-aarch64.so.1"}[MACHINE]
+    place.put("one.so", extension("one", [loader], returns=1))
+    code = (
+        "import one; print(one.value())\n"
+        f"maps = [line for line in open('/proc/self/maps') if {loader!r} in line]\n"
+        "print(len([line for line in maps if 'x' in line.split()[1]]))"
+    )
+
+    assert place.run(code).out == ["1", "1"]
+
+
 def test_threads_that_load_one_file_get_one_copy(place: Place) -> None:
     """The second one waits for nothing, and neither closes what the other still needs (N6)."""
     place.put("one.so", extension("one", single=True, returns=1))
