@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sig.cli import Context, output
-from sig.errors import NotFound, Refused
+from sig.errors import NotFound, NotTrusted, Refused
 from sig.imports import packs, recording, running
+from sig.imports.compiling import compiler
 from sig.verbs import lock as locks
 from sig.verbs.environment import passed
 
@@ -42,7 +43,14 @@ def record(
         return decided.status
     allowed = passed(context.environment)
     made = recording.record(
-        workspace, program, python, decided.plan, arguments, allowed, context.json
+        workspace,
+        program,
+        python,
+        decided.plan,
+        arguments,
+        allowed,
+        decided.prepared,
+        context.json,
     )
     lock = os.path.relpath(program.lock)
     if context.json:
@@ -61,7 +69,7 @@ def check(context: Context, workspace: Workspace, program: Program, python: Pyth
     pack = packs.opened(packs.beside(program.lock))
     if pack is None:
         raise NotFound(f"no {os.path.relpath(packs.beside(program.lock))}")
-    found = recording.compared(workspace, program, python, pack)
+    found = recording.compared(workspace, program, compiler(workspace, python), pack)
     same = not found.different and not found.unknown
     if context.json:
         told = {"different": list(found.different), "unknown": found.unknown}
@@ -94,11 +102,15 @@ def to_sign(
     python = locks.python_for(workspace, lock)
     name = os.path.relpath(place)
     pack = packs.opened(place)
-    why = "it is gone"
+    why, by = "it is gone", None
     if pack is not None:
-        why = packs.unfit(pack, python)
-    if pack is not None and not why:
-        found = recording.compared(workspace, program, python, pack)
+        try:
+            by = compiler(workspace, python)
+            why = packs.unfit(pack, by.python)
+        except NotTrusted as error:
+            why = error.message
+    if pack is not None and by is not None and not why:
+        found = recording.compared(workspace, program, by, pack)
         if found.different:
             others = f" and {len(found.different) - 1} more" if len(found.different) > 1 else ""
             raise Refused(

@@ -274,13 +274,15 @@ def _report(
     """What was loaded, for who packs it or looks at it."""
     if os.getpid() != process:  # a fork that ends as its parent will
         return
+    names = ("name", "path", "sha256", "root", "microseconds")
+    loads = loads.copy()  # what comes with the next line is ours
+    modules = sys.modules.copy()
     import json
 
-    names = ("name", "path", "sha256", "root", "microseconds")
     ours = {load[0] for load in loads}
     others = {
         name: getattr(getattr(module, "__spec__", None), "origin", None)
-        for name, module in sys.modules.copy().items()
+        for name, module in modules.items()
         if name not in ours and not name.startswith(PACKAGE)
     }
     found = {

@@ -20,6 +20,7 @@ Runs on Python 3.9 and later; imports next to nothing.
 
 from __future__ import annotations
 
+import _warnings
 import marshal
 import sys
 from _frozen_importlib_external import MAGIC_NUMBER
@@ -107,6 +108,7 @@ def serve() -> None:
     First out is the line of `python`. What does not compile has no code: 0 bytes.
     """
     intern()
+    _warnings.filters.insert(0, ("ignore", None, Warning, None, 0))  # about sources: not here
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     answers.write(python().encode() + b"\n")
     while line := asked.readline():

@@ -17,6 +17,7 @@ P4  A pack that does not count is as one that is not there: the sources are comp
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 SUFFIX = ".pack"
 _PYTHON = "python"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_ANY = "*"
+_FREE_THREADED = re.compile(r"python3\.[0-9]+t")
 _SAID = re.compile(rb"([A-Za-z0-9][A-Za-z0-9._+-]{0,63}) [0-9a-f]{8}\n")
 
 
@@ -149,10 +152,18 @@ def counted(workspace: Workspace, judged: Plan) -> Found:
 
 
 def unfit(pack: Pack, python: Python) -> str:
-    """Why a pack is not for this interpreter, or nothing."""
-    return "" if pack.tag == tag(python) else f"it is for {pack.tag}, and this is {tag(python)}"
+    """Why a pack is not for this interpreter, or nothing.
+
+    Where the third number of its version is not known, any is allowed here: whether it is the very
+    one, the interpreter itself decides (`bytecode`).
+    """
+    own = tag(python)
+    fits = re.escape(own).replace(re.escape(_ANY), "[0-9]+")
+    return "" if re.fullmatch(fits, pack.tag) else f"it is for {pack.tag}, and this is {own}"
 
 
 def tag(python: Python) -> str:
-    """The tag that a pack for an interpreter has; no pre-release has this one."""
-    return f"cpython-{python.version}"
+    """The tag that a pack for an interpreter has."""
+    numbers = python.version + (f".{_ANY}" if python.version.count(".") < 2 else "")
+    threads = any(_FREE_THREADED.fullmatch(os.path.basename(each)) for each in python.stdlib)
+    return f"cpython-{numbers}{'t' if threads else ''}"

@@ -1,13 +1,11 @@
 """Packs made and checked: what one verified run loads, compiled by the Python that will load it.
 
 Here: how a pack comes to be, and how anybody sees that it is what its sources compile to. Not here:
-what a pack is and whether one counts (`packs`).
+who compiles (`compiling`), what a pack is and whether one counts (`packs`).
 
 R1  What is packed is chosen by a run, and a run can only choose: what it says that it loaded is
-    packed if the lock lists it, from bytes that are read and compared here.
-R2  The sources are compiled by the interpreter itself, which is the system's: a process that gets
-    them through a pipe and runs nothing but `bytecode`.
-R3  A pack is signed only after it was compiled anew and compared (`compared`): what somebody else
+    packed if the lock lists it, or the list of an interpreter that is not the system's.
+R2  A pack is signed only after it was compiled anew and compared (`compared`): what somebody else
     put beside a lock is not signed for being there.
 """
 
@@ -15,27 +13,25 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from sig.errors import Changed, Refused, SigError
-from sig.imports import packing, packs, running
+from sig.errors import Refused
+from sig.imports import packs, running
+from sig.imports.compiling import Compiler, compiled, compiler, forked
 from sig.imports.packs import Pack
 from sig.model import limits, manifest
 from sig.model.closure import APP
-from sig.model.identifier import Identifier
 from sig.repo import installed, objects
 from sig.repo.python import Python, contents
 from sig.verbs import lock as locks
 
 if TYPE_CHECKING:
+    from sig.imports.interpreter import Prepared
     from sig.imports.plan import Plan
     from sig.verbs.lock import Program
     from sig.verbs.workspace import Workspace
-
-_SECONDS = 600
 
 
 class Recorded(NamedTuple):
@@ -53,16 +49,18 @@ def record(
     plan: Plan,
     arguments: Sequence[str],
     allowed: Mapping[str, str],
+    prepared: Prepared | None = None,
     quiet: bool = False,
 ) -> Recorded:
     """Run a program that was decided upon, and write the pack of what it loads beside its lock.
 
-    `quiet`: what it prints goes to stderr. Raises Refused, Changed, FormatError, StoreError.
+    `prepared` is as `running.start` takes it. `quiet`: what it prints goes to stderr. Raises what
+    `compiling.compiled` does, and StoreError.
     """
-    _supported(python)
-    status, digests = _loaded(python, plan, arguments, allowed, quiet)
-    there = listed(workspace, program, python)
-    pack = compiled(python, {digest: there[digest] for digest in digests if digest in there})
+    by = compiler(workspace, python)
+    status, digests = _loaded(python, plan, arguments, allowed, prepared, quiet)
+    there = listed(workspace, program, by)
+    pack = compiled(by, {digest: there[digest] for digest in digests if digest in there})
     locks.write(packs.beside(program.lock), pack.raw, "pack")
     return Recorded(pack, len(pack.codes), status)
 
@@ -75,28 +73,19 @@ def _loaded(
     plan: Plan,
     arguments: Sequence[str],
     allowed: Mapping[str, str],
+    prepared: Prepared | None,
     quiet: bool,
 ) -> tuple[int, set[str]]:
     """The exit status of a program, and digests of what it says that it loaded."""
-    import signal
-
     with tempfile.TemporaryDirectory(prefix="sig-") as folder:
         plan.report = os.path.join(folder, "report")
-        child = os.fork()
-        if child == 0:
-            try:
-                if quiet:
-                    os.dup2(2, 1)
-                running.start(python, plan, arguments, allowed)
-            except SigError as error:
-                os.write(2, f"error: {error.message}\n".encode("utf-8", "backslashreplace"))
-            finally:
-                os._exit(114)
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # that is for the program
-        try:
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        finally:
-            signal.signal(signal.SIGINT, before)
+
+        def become() -> NoReturn:
+            if quiet:
+                os.dup2(2, 1)
+            running.start(python, plan, arguments, allowed, None, prepared)
+
+        status = forked(become)
         raw = contents(plan.report, limits.PACK)
     try:
         said = json.loads(raw or b"")
@@ -111,12 +100,13 @@ def _loaded(
 # --- sources -------------------------------------------------------------------------------------
 
 
-def listed(workspace: Workspace, program: Program, python: Python) -> dict[str, str]:
-    """Where the sources lie that a lock lists: digest to path on the disk.
+def listed(workspace: Workspace, program: Program, by: Compiler) -> dict[str, str]:
+    """Where the sources lie that a lock lists, or the list of an interpreter that is not the
+    system's: digest to path on the disk.
 
     Raises Refused where a list is not in the folder, and what `locks.read` does.
     """
-    environment = installed.environment(python)
+    environment = installed.environment(by.python)
     there = {one.root: one for one in environment.distributions if not one.why_not}
     places = {one.root: one.folder for one in locks.sources(program, environment).values()}
     found: dict[str, str] = {}
@@ -136,67 +126,10 @@ def listed(workspace: Workspace, program: Program, python: Python) -> dict[str, 
                 place = os.path.join(places[name], path)
             if place is not None:
                 found.setdefault(digest, place)
+    for path, digest in by.files.files.items() if by.files is not None else ():
+        if path.endswith(".py"):
+            found.setdefault(digest, os.path.join(by.python.base_prefix, path))
     return found
-
-
-def _read(path: str, digest: str) -> bytes:
-    raw = contents(path, limits.PACK)
-    if raw is None or Identifier.of_bytes(raw) != f"sha256:{digest}":
-        raise Changed(f"{path} is not what the lock says")
-    return raw
-
-
-# --- compiling -----------------------------------------------------------------------------------
-
-
-def compiled(python: Python, wanted: Mapping[str, str]) -> Pack:
-    """The pack of these sources, by digest and place, for this Python (R2).
-
-    Raises Refused for a Python that is not the system's, Changed for a source that is not what it
-    should be, FormatError where it would be too large.
-    """
-    _supported(python)
-    asked = []
-    for digest, path in sorted(wanted.items()):
-        raw = _read(path, digest)
-        asked += [b"%d\n" % len(raw), raw]
-    program = packing.source("bytecode").decode() + "\n\nserve()\n"
-    words = [python.executable, "-s", "-S", "-B", "-W", "ignore", "-c", program]
-    # Until Python 3.10 the order in a set of constants depends on the seed.
-    environment = {"PYTHONHASHSEED": "0"}
-    try:
-        done = subprocess.run(  # noqa: S603
-            words,
-            input=b"".join(asked),
-            stdout=subprocess.PIPE,
-            cwd="/",
-            env=environment,
-            timeout=_SECONDS,
-            check=True,
-        )
-        said, _, rest = done.stdout.partition(b"\n")
-        codes = dict(zip(sorted(wanted), _answers(rest), strict=True))
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise Refused(f"{python.executable} did not compile what it was given") from error
-    found = packs.made(
-        said.decode("ascii", "replace"), {key: codes[key] for key in codes if codes[key]}
-    )
-    if found.tag != packs.tag(python):
-        raise Refused(f"packs are for releases of CPython, and this is {found.tag}")
-    return found
-
-
-def _answers(raw: bytes) -> Iterator[bytes]:
-    place = 0
-    while place < len(raw):
-        start = raw.index(b"\n", place) + 1
-        place = start + int(raw[place:start])
-        yield raw[start:place]
-
-
-def _supported(python: Python) -> None:
-    if not python.is_system:
-        raise Refused(f"packs are for the system's Python, and {python.executable} is not")
 
 
 # --- checking ------------------------------------------------------------------------------------
@@ -211,15 +144,15 @@ class Compared(NamedTuple):
     unknown: int
 
 
-def compared(workspace: Workspace, program: Program, python: Python, pack: Pack) -> Compared:
-    """A pack beside what its sources compile to (R3).
+def compared(workspace: Workspace, program: Program, by: Compiler, pack: Pack) -> Compared:
+    """A pack beside what its sources compile to (R2).
 
     Raises Refused for a pack that is for another Python, and what `compiled` and `listed` do.
     """
-    there = listed(workspace, program, python)
+    there = listed(workspace, program, by)
     codes = pack.codes
     wanted = {digest: there[digest] for digest in codes if digest in there}
-    anew = compiled(python, wanted)
+    anew = compiled(by, wanted)
     if anew.python != pack.python:
         raise Refused(f"it is for {pack.tag}, and this is {anew.tag}")
     fresh = anew.codes

@@ -15,7 +15,6 @@ import pytest
 from sig.imports import packs, recording, running
 from sig.verbs import lock as locks
 from sig.verbs.workspace import Workspace
-from tests import wheels
 from tests.cli import apps
 from tests.cli.apps import App
 from tests.imports.child import Python
@@ -460,12 +459,3 @@ def test_children_have_it_too(app: App) -> None:
     assert 0 == pack(app, code="import work").status and 0 == app.attest().status
     ran = app.run(code)
     assert (0, "[9]\n", "") == (ran.status, ran.stdout, ran.stderr)
-
-
-def test_another_python_has_no_packs_yet(world: World) -> None:
-    """One that is not the system's: one sentence."""
-    alice = world.person("alice")
-    app = apps.make(alice, {"hello.py": "print('hello')\n"}, "hello.py", python=wheels.other())
-    app.lock()
-    ran = alice.sig("lock", "--pack", "hello.py", cwd=app.place)
-    assert 1 == ran.status and not pack_of(app).exists(), ran

@@ -23,6 +23,7 @@ import pytest
 from sig.errors import FormatError
 from sig.imports import bytecode, packing, packs
 from sig.imports.packs import Pack
+from sig.repo import python as repo_python
 from tests.imports.child import Ended, Program, Python, pythons, sealed
 
 SAID = "cpython-3.11.2 a70d0d0a"
@@ -131,6 +132,36 @@ def test_a_pack_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sig.model.limits.PACK", 500)
     with pytest.raises(FormatError, match="larger"):
         packs.made(SAID, CODES)
+
+
+@pytest.mark.parametrize(
+    ("version", "folder", "tag", "fits"),
+    [
+        ("3.13.0", "python3.13", "cpython-3.13.0", True),
+        ("3.13.1", "python3.13", "cpython-3.13.0", False),
+        ("3.13.0", "python3.13", "cpython-3.13.01", False),
+        ("3.13.0", "python3.13t", "cpython-3.13.0", False),
+        ("3.13.0", "python3.13t", "cpython-3.13.0t", True),
+        ("3.13.0rc1", "python3.13", "cpython-3.13.0", False),
+        ("3.13.0+", "python3.13", "cpython-3.13.00", False),
+        ("3.13", "python3.13", "cpython-3.13.4", True),
+        ("3.13", "python3.13", "cpython-3.1304", False),
+        ("3.13", "python3.13", "cpython-3.13.4t", False),
+        ("3.13", "python3.13t", "cpython-3.13.4t", True),
+        ("3.1", "python3.1", "cpython-3.13.4", False),
+    ],
+)
+def test_a_pack_fits_the_version_and_the_build(
+    version: str, folder: str, tag: str, fits: bool
+) -> None:
+    """As far as names tell it; where the third number is not known it may be any."""
+    python = repo_python.Python(
+        asked="/x", executable="/x", version=version, prefix="/", base_prefix="/",
+        stdlib=(f"/lib/{folder}", f"/lib/{folder}/lib-dynload"), site=(), system_site=(),
+        is_system=False, why_not="",
+    )  # fmt: skip
+    why = packs.unfit(packs.made(f"{tag} a70d0d0a", {}), python)
+    assert fits == (why == ""), why
 
 
 # --- the same code everywhere --------------------------------------------------------------------
