@@ -46,7 +46,8 @@ _INSTALLERS = re.compile(
 )
 # Where a wheel may have what then lies in the folder of packages.
 _PACKAGES = re.compile(rf"^[^/]+\.data/(?:purelib|platlib|data/{PACKAGES})/")
-_METADATA = re.compile(rb"(?m)^[0-9a-f]{64}  (?:[^\n]*/)?[^/\n]+\.dist-info/METADATA$")
+_METADATA = b".dist-info/METADATA"
+_METADATA_LINE = re.compile(rb"[0-9a-f]{64}  (?:[^\n]*/)?[^/\n]+\.dist-info/METADATA")
 
 
 class Root(NamedTuple):
@@ -271,7 +272,16 @@ def alike(workspace: Workspace, wanted: Iterable[Manifest]) -> dict[Manifest, li
 
 def metadata(text: bytes) -> bytes:
     """The digests of METADATA in a list: one in that of a distribution, none in most others."""
-    return b" ".join(sorted({line.group()[:64] for line in _METADATA.finditer(text)}))
+    found = set()
+    end = 0
+    # A pattern that is tried at each line takes twenty times as long.
+    while (place := text.find(_METADATA, end)) >= 0:
+        end = place + len(_METADATA)
+        if text[end : end + 1] in (b"\n", b""):  # the line ends here: each is looked at once
+            start = text.rfind(b"\n", 0, place) + 1
+            if _METADATA_LINE.fullmatch(text, start, end):
+                found.add(text[start : start + 64])
+    return b" ".join(sorted(found))
 
 
 def _with_equals(workspace: Workspace, listed: list[Root]) -> list[Root]:
