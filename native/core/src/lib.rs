@@ -4,5 +4,8 @@
 //! rooms are those of the Python package and answer exactly as they do; both read `vectors/`.
 #![forbid(unsafe_code)]
 
-pub mod fingerprint;
+pub mod errors;
+pub mod model;
 pub mod openpgp;
+
+pub use model::fingerprint;
