@@ -12,8 +12,8 @@ all that a host imports from a folder is `sig.imports.install`.
 
 from __future__ import annotations
 
+from sig.imports.asking import ALWAYS, NO, ONCE
 from sig.imports.errors import Differs, MarkedBad, NotCovered, SigImportError, Unreadable
-from sig.imports.hosting import ALWAYS, NO, ONCE
 from sig.imports.loading import Entry, Found, discover, load
 from sig.verbs.plugins import Plugin
 

@@ -71,8 +71,9 @@ class Context:
     @property
     def path(self) -> Path:
         """--dir, else $SIG_DIR, else ~/.signet."""
-        chosen = self.dir or os.environ.get("SIG_DIR")
-        return Path(chosen) if chosen else Path.home() / ".signet"
+        from sig.verbs.workspace import folder_of
+
+        return folder_of(self.dir)
 
     def workspace(self) -> Workspace:
         """The rooms of the folder that was asked for."""

@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sig.imports.hosting import Ask, Hook
+    from sig.imports.asking import Ask
+    from sig.imports.hosting import Hook
 
 __all__ = ["install"]
 

@@ -23,7 +23,8 @@ from sig.imports.finder import Entry as CoveredEntry
 from sig.model.verdict import Answer
 
 if TYPE_CHECKING:
-    from sig.imports.hosting import Hook, State
+    from sig.imports.hosting import Hook
+    from sig.imports.state import State
     from sig.verbs.plugins import Plugin
 
 # Bytecode too: plain Python would run it, so there is something to be refused.

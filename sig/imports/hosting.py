@@ -1,8 +1,9 @@
 """A host's plug-ins: what is covered below its declared folders is loaded, all else is refused.
 
-Here: what is decided about the folders, and the hook that stands before what the host imports from
-them. Not here: what is believed of a plug-in (`sig.verbs.plugins`), how a name becomes bytes
-(`finder`, `opening`), how those who ask by a path meet the same answers (`gates`).
+Here: the hook that stands before what a host imports from its folders, and when it is decided about
+them. Not here: what came of that (`state`), what is believed of a plug-in (`sig.verbs.plugins`),
+how a name becomes bytes (`entries`, `hosted`), how those who ask by a path meet the same answers
+(`gates`), the words of a refusal (`refusals`).
 
 I1  Only what lies at or below a declared root is looked at. Every other name is the host's own
     affair: its finders are asked as before, in the same order.
@@ -20,58 +21,35 @@ I7  Nothing of our own is looked for below the roots.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec
-from time import perf_counter_ns
-from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
-from sig.errors import FormatError, SigError
+from sig.errors import SigError
 from sig.imports import gates
-from sig.imports.archives import Archive
-from sig.imports.covered import Covered
+from sig.imports.asking import ALWAYS, ONCE, Ask, question
 from sig.imports.entries import Entry, Last
-from sig.imports.errors import (
-    Differs,
-    MarkedBad,
-    NotCovered,
-    SigImportError,
-    SigImportWarning,
-    Unreadable,
-)
-from sig.imports.finder import Finder
-from sig.imports.native import Native
-from sig.imports.opening import BAD, DIFFERENT, UNREADABLE, Opening, shown
-from sig.imports.plan import Root
+from sig.imports.errors import MarkedBad, SigImportError, SigImportWarning, Unreadable
+from sig.imports.hosted import HostNative
+from sig.imports.opening import shown
+from sig.imports.refusals import failed, marked, refuse
+from sig.imports.roots import Roots
+from sig.imports.state import State
 from sig.model.identifier import Identifier
-from sig.model.manifest import Manifest
 from sig.model.verdict import Answer, Reason
 from sig.repo.archive import members
 from sig.verbs import plugins as judging
 from sig.verbs.plugins import Plugin
-from sig.verbs.workspace import Workspace
+from sig.verbs.workspace import Workspace, folder_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sig.verbs.trees import Listed
-
-    Ask = Callable[[Plugin, str], str]
 
 POLICIES = ("warn", "ask", "enforce")
 """From the most lenient to the strictest."""
-ONCE, ALWAYS, NO = "once", "always", "no"
-
-_KINDS: dict[int, type[SigImportError]] = {
-    DIFFERENT: Differs,
-    BAD: MarkedBad,
-    UNREADABLE: Unreadable,
-}
 
 
 def install(
@@ -92,18 +70,10 @@ def install(
         policy = "enforce"
     if trace is None:
         trace = os.environ.get("SIG_IMPORT_TRACE") == "1"
-    hook = Hook(roots, policy, Workspace(_folder(folder)), ask, trace)
+    hook = Hook(roots, policy, Workspace(folder_of(folder)), ask, trace)
     hook.refresh()
     hook.begin()
     return hook
-
-
-def _folder(folder: str | os.PathLike[str] | None) -> Path:
-    """As the command line has it."""
-    from pathlib import Path
-
-    chosen = folder or os.environ.get("SIG_DIR")
-    return Path(chosen) if chosen else Path.home() / ".signet"
 
 
 class Hook:
@@ -117,8 +87,9 @@ class Hook:
         ask: Ask | None = None,
         trace: bool = False,
     ) -> None:
-        # The longest first: a root may lie below another one.
-        self.roots = tuple(sorted(set(roots), key=lambda base: (-len(base), base)))
+        self.places = Roots(roots)
+        self.roots = self.places.bases
+        self.where, self.file = self.places.where, self.places.file
         self.policy = policy
         self._workspace = workspace
         self._ask = ask
@@ -127,21 +98,13 @@ class Hook:
         self._away: set[int] = set()  # threads that decide (I7)
         self._warned: set[str] = set()
         self._refused: set[str] = set()  # plug-ins to which the answer was no
-        self._folders: dict[str, str | None] = {}
-        self._prefixes = tuple(
-            dict.fromkeys(
-                (prefix.rstrip("/"), base.rstrip("/"))
-                for base in self.roots
-                for prefix in (base, os.path.realpath(base))
-            )
-        )
         for base in self.roots:
             if os.path.exists(base) and not os.path.isdir(base):
                 raise ValueError(f"{shown(base)} is no folder")
         for path in (os.__file__, __file__):
             if self.where(path) is not None:
                 raise ValueError(f"{shown(path)} lies below a root, and the host runs by it")
-        self.native = _Native(self._read, _refuse)
+        self.native = HostNative(self._read, refuse)
         self.active = True
         self.state = State(self, (), {}, set())
         self._last = Last(self)
@@ -197,7 +160,7 @@ class Hook:
         Raises StoreError; then all stays as it was.
         """
         with self.deciding(), self._lock:
-            self._folders.clear()
+            self.places.forget()
             found: dict[str, Plugin] = {}
             for base in self.roots:
                 for judged in judging.judge_all(self._workspace, base):
@@ -274,36 +237,6 @@ class Hook:
         """Whether this thread works for us."""
         return threading.get_ident() in self._away
 
-    # --- where something lies --------------------------------------------------------------------
-
-    def where(self, path: str) -> str | None:
-        """The path as its root is spelled, if it is that root or lies below it (I1)."""
-        try:
-            absolute = os.path.abspath(path)
-            found = self._spelled(absolute)
-            if found is None:
-                real = os.path.realpath(path)
-                found = self._spelled(real) if real != absolute else None
-        except (OSError, ValueError):  # no path at all, or no current folder any more
-            return None
-        return found
-
-    def file(self, path: str) -> str | None:
-        """The same for a file; what was found out about a folder is kept."""
-        folder, _, name = path.rpartition("/")
-        if not folder.startswith("/") or name in ("", ".", ".."):
-            return self.where(path)
-        if folder not in self._folders:
-            self._folders[folder] = self.where(folder)
-        below = self._folders[folder]
-        return None if below is None else f"{below}/{name}"
-
-    def _spelled(self, path: str) -> str | None:
-        for prefix, base in self._prefixes:
-            if path == prefix or path.startswith(prefix + "/"):
-                return base + path[len(prefix) :]
-        return None
-
     def entry(self, path: str) -> Entry:
         """For sys.path_hooks. Raises ImportError for what does not lie below the roots."""
         where = self.where(path) if isinstance(path, str) else None
@@ -334,7 +267,7 @@ class Hook:
         """Warn of what is not covered, once a file; what is marked bad is refused (I6)."""
         bad = self.marked([digest])
         if bad:
-            raise _marked(path, bad[digest], path, digest)
+            raise marked(path, bad[digest], path, digest)
         found = self.refusal(path, name, digest)
         if isinstance(found, MarkedBad):
             raise found
@@ -366,7 +299,7 @@ class Hook:
             try:
                 looked_at = judging.seen(plugin.path)
                 self._check(plugin, looked_at)
-                answer = self._ask(plugin, _question(plugin, looked_at.manifest))
+                answer = self._ask(plugin, question(plugin, looked_at.manifest))
                 if answer == ONCE:
                     self._become(plugin._replace(files=looked_at.manifest))
                 elif answer == ALWAYS:
@@ -376,7 +309,7 @@ class Hook:
                     self._refused.add(plugin.path)
                     return False
             except (SigError, OSError) as error:
-                raise _failed(plugin, error) from error
+                raise failed(plugin, error) from error
             return self.state.plugins[plugin.path].files is not None
 
     def let_in(self, path: str) -> bool:
@@ -389,7 +322,7 @@ class Hook:
             try:
                 looked_at = judging.seen(plugin.path)
             except (SigError, OSError) as error:
-                raise _failed(plugin, error) from error
+                raise failed(plugin, error) from error
             self._check(plugin, looked_at)
             self._become(plugin._replace(files=looked_at.manifest))
         self.warn(why, plugin.path)
@@ -401,7 +334,7 @@ class Hook:
         bad = self.marked(files.values())
         for path, digest in files.items():
             if digest in bad:
-                raise _marked(f"{plugin.path}: {path}", bad[digest], plugin.path, digest)
+                raise marked(f"{plugin.path}: {path}", bad[digest], plugin.path, digest)
 
     def marked(self, digests: Iterable[str]) -> dict[str, str]:
         """Those that are marked bad, and in which words. Raises Unreadable."""
@@ -413,11 +346,9 @@ class Hook:
 
     def _late(self, path: str) -> Plugin | None:
         """A plug-in that came after it was decided; only who is asked may let it in."""
-        for base in self.roots:
-            if _at_or_below(path, base) and path != base:
-                top = f"{base}/{path[len(base) + 1 :].partition('/')[0]}"
-                if judging.kind_of(top):
-                    return judging.judge(self._workspace, top)
+        for base, top in self.places.tops(path):
+            if path != base and judging.kind_of(top):
+                return judging.judge(self._workspace, top)
         return None
 
     def _read(self, path: str) -> bytes | None:
@@ -428,14 +359,6 @@ class Hook:
         if self._trace and sys.stderr is not None:
             text = shown(f"sig: {name} {path} {digest[:12]} {who} {microseconds}")
             sys.stderr.write(text + "\n")
-
-
-def _question(plugin: Plugin, files: Manifest) -> str:
-    many = f"{len(files)} files" if len(files) > 1 else "this file"
-    return (
-        f"{shown(plugin.path)} is not covered: {shown(plugin.verdict.message)}. Load it once, or "
-        f"always, which signs that you reviewed {many} and found no major flaw?"
-    )
 
 
 def _in_archive(path: str) -> bool:
@@ -451,346 +374,3 @@ def _in_archive(path: str) -> bool:
             return False
         path = os.path.dirname(path)
     return False
-
-
-def _marked(what: str, why: str, path: str, digest: str) -> MarkedBad:
-    return MarkedBad(
-        shown(f"{what} is {why}"),
-        path=path,
-        digest=digest,
-        reason=Reason.MARKED_BAD.value,
-        hint=f"sig show sha256:{digest}",
-    )
-
-
-def _failed(plugin: Plugin, error: SigError | OSError) -> SigImportError:
-    """Why nobody could be asked, or the answer came to nothing."""
-    return NotCovered(
-        f"{shown(plugin.path)} is not covered: "
-        f"{shown(error.message if isinstance(error, SigError) else str(error))}",
-        path=plugin.path,
-        verdict=plugin.verdict,
-        reason=plugin.verdict.reason.value,
-        hint=error.hint if isinstance(error, SigError) else None,
-    )
-
-
-def _refuse(code: int, message: str) -> NoReturn:
-    raise _KINDS[code](message)
-
-
-# --- what was decided ----------------------------------------------------------------------------
-
-
-class State:
-    """What was decided at one time; it does not change, but for what was `loaded`."""
-
-    def __init__(
-        self,
-        hook: Hook,
-        plugins: Iterable[Plugin],
-        archives: dict[str, Archive],
-        loaded: set[str],
-        inner: Mapping[str, Plugin] = MappingProxyType({}),
-    ) -> None:
-        self.hook = hook
-        self.plugins: dict[str, Plugin] = {}
-        self.loaded = loaded
-        self.archives: dict[str, Archive] = {}
-        roots: list[Root] = []
-        given = {plugin.path: plugin for plugin in plugins}
-        self.inner = inner  # archives that are files of a plug-in
-        for plugin in (*given.values(), *inner.values()):
-            root = None
-            if plugin.files is not None:
-                base = next(base for base in hook.roots if _at_or_below(plugin.path, base))
-                try:
-                    root = _root(plugin, base, given)
-                except FormatError as error:
-                    wrong = plugin.verdict._replace(
-                        answer=Answer.ERROR, reason=Reason.UNREADABLE, message=error.message
-                    )
-                    plugin = plugin._replace(verdict=wrong, files=None)
-            if root is not None:
-                roots.append(root)
-                if plugin.kind == judging.ARCHIVE:
-                    known = archives.get(root.name)
-                    self.archives[root.name] = (
-                        known
-                        if known is not None and known.files == plugin.files
-                        else Archive(plugin)
-                    )
-            if plugin.path not in inner:
-                self.plugins[plugin.path] = plugin
-        everything = {**inner, **self.plugins}
-        self.archive_paths = [
-            path for path, one in everything.items() if one.kind == judging.ARCHIVE
-        ]
-        self.names = {_name(path): plugin for path, plugin in everything.items()}
-        self.stopped = {
-            path: plugin
-            for path, plugin in self.plugins.items()
-            if plugin.files is None
-            and (
-                plugin.verdict.answer in (Answer.BAD, Answer.ERROR)
-                or plugin.verdict.reason is Reason.DIFFERS
-            )
-        }
-        self.top_stopped = {
-            (os.path.dirname(path), os.path.basename(path).partition(".")[0]): plugin
-            for path, plugin in self.stopped.items()
-        }
-        self.covered = Tables(roots)
-        self.opening = HostOpening(self)
-        self.finder = HostFinder(self)
-
-    def plugin(self, path: str) -> Plugin | None:
-        """The plug-in that a path below the roots belongs to."""
-        for base in self.hook.roots:
-            if _at_or_below(path, base):
-                top = f"{base}/{path[len(base) + 1 :].partition('/')[0]}"
-                return self.plugins.get(top) or self.plugins.get(base)
-        return None
-
-    def refusal(self, path: str, name: str | None, digest: str = "") -> SigImportError:
-        """Why what lies at a path is refused."""
-        plugin = self.plugin(path)
-        if plugin is None or plugin.files is not None:
-            why = (
-                "it was not there when that was decided"
-                if plugin is None
-                else f"{plugin.path} does not list it"
-            )
-            return NotCovered(
-                f"{shown(path)} is not covered: {shown(why)}",
-                name=name,
-                path=path,
-                digest=digest or _hashed(path),
-                verdict=None if plugin is None else plugin.verdict,
-                reason="not-listed",
-                hint=f"sig attest {_quoted(path if plugin is None else plugin.path)}",
-            )
-        verdict, place = plugin.verdict, _quoted(plugin.path)
-        message, hint = verdict.message, verdict.hint
-        kind: type[SigImportError] = NotCovered
-        told = f"{plugin.path} is not covered: {message}"
-        if plugin.told:
-            told += f" ({plugin.told})"
-        if verdict.answer is Answer.BAD:
-            kind, hint = MarkedBad, f"sig show {place}"
-            told = f"{plugin.path}: {message}" if plugin.told else f"{plugin.path} is {message}"
-        elif verdict.answer is Answer.ERROR:
-            kind, told = Unreadable, f"{plugin.path} cannot be looked at: {message}"
-        elif verdict.reason is Reason.DIFFERS:
-            kind, told, hint = Differs, f"{plugin.path} {message}", f"sig verify {place}"
-        else:
-            hint = f"sig attest {place}"
-        return kind(
-            shown(told),
-            name=name,
-            path=plugin.path,
-            digest=digest or (verdict.id or "").removeprefix("sha256:"),
-            verdict=verdict,
-            reason=verdict.reason.value,
-            hint=hint,
-        )
-
-
-def _at_or_below(path: str, base: str) -> bool:
-    return path == base or path.startswith(base.rstrip("/") + "/")
-
-
-def _quoted(path: str) -> str:
-    return shown(shlex.quote(path))
-
-
-def _hashed(path: str) -> str:
-    """The digest of a file, for people; nothing where it is none."""
-    try:
-        if os.path.isfile(path):
-            with open(path, "rb") as stream:
-                return Identifier.of_stream(stream).removeprefix("sha256:")
-    except OSError:
-        pass
-    return ""
-
-
-def _name(path: str) -> str:
-    """The name of a plug-in's root: its path, without what the name of a root cannot have."""
-    return "".join(
-        one if one.isprintable() and one not in " %" else f"%{ord(one):02x}" for one in path
-    )
-
-
-def _root(plugin: Plugin, base: str, others: Mapping[str, Plugin]) -> Root | None:
-    """A plug-in as a root whose paths are relative to the declared folder. Raises FormatError."""
-    assert plugin.files is not None  # noqa: S101
-    below = plugin.path[len(base) + 1 :]
-    files = plugin.files
-    if not below:  # of a plug-in in it whose list stays, that one holds (I4)
-        kept = {os.path.basename(path) for path in others if os.path.dirname(path) == base}
-        left = {path: one for path, one in files.files.items() if path.split("/")[0] not in kept}
-        if not left:
-            return None
-        files = Manifest(left)
-    elif plugin.kind != judging.FILE:
-        # Checked again: a folder may have a name that would make two lines of one.
-        files = Manifest({f"{below}/{path}": one for path, one in files.files.items()})
-    return Root(_name(plugin.path), base, files.text)
-
-
-class Tables(Covered):
-    """A place for each declared folder, with all plug-ins in it that are covered."""
-
-    __slots__ = ()
-
-    def __init__(self, roots: Iterable[Root]) -> None:
-        # What a plan has, but for what only a run has: there may be no root at all.
-        plan: Any = SimpleNamespace(
-            roots=tuple(roots), stdlib=(), system=(), bad={}, file="", entry=("code", "")
-        )
-        super().__init__(plan)
-
-
-class HostOpening(Opening):
-    """Refusals are raised, with all that is known; archives are files of their own bytes."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__(state.covered, _refuse, self._loaded)
-        self._state = state
-
-    def _loaded(self, name: str, path: str, digest: str, root: str, microseconds: int) -> None:
-        plugin = self._state.names[root]
-        owner = self._state.plugin(plugin.path)
-        self._state.loaded.add(plugin.path if owner is None else owner.path)
-        with self._state.hook.deciding():
-            gates.libraries()
-        keys = [key[-8:] for key in plugin.verdict.counted_keys]
-        ok = plugin.verdict.answer is Answer.OK
-        who = ",".join(keys) if ok else "nobody"
-        self._state.hook.told(name, path, digest, who, microseconds)
-
-    def tell(self, name: str, path: str, digest: str, who: str, began: int) -> None:
-        """Of a module that is not covered."""
-        self._state.hook.told(name, path, digest, who, (perf_counter_ns() - began) // 1000)
-
-    def _event(self, event: str, args: tuple[Any, ...]) -> None:
-        if self._state.hook.active:
-            super()._event(event, args)
-
-    # --- refusals --------------------------------------------------------------------------------
-
-    def verified(self, path: str, name: str) -> tuple[bytes, str]:
-        with self._about(path, name):
-            return super().verified(path, name)
-
-    def extension(self, path: str, name: str, create: Callable[[], Any]) -> Any:
-        with self._about(path, name):
-            return super().extension(path, name, create)
-
-    def read(self, path: str) -> bytes | None:
-        with self._about(path):
-            return super().read(path)
-
-    def check(self, path: str) -> None:
-        with self._about(path):
-            super().check(path)
-
-    @contextmanager
-    def _about(self, path: str, name: str | None = None) -> Iterator[None]:
-        """What a refusal does not know itself."""
-        try:
-            yield
-        except SigImportError as error:
-            plugin = self._state.plugin(os.path.abspath(path))
-            if error.path is None:
-                error.path = path
-            if error.name is None:
-                error.name = name
-            if error.verdict is None and plugin is not None:
-                error.verdict = plugin.verdict
-            if not error.reason:
-                error.reason = (
-                    Reason.UNREADABLE if isinstance(error, Unreadable) else Reason.DIFFERS
-                ).value
-            if error.hint is None and plugin is not None:
-                error.hint = f"sig verify {_quoted(plugin.path)}"
-            raise
-
-    # --- bytes -----------------------------------------------------------------------------------
-
-    def unverified(self, path: str) -> tuple[int, bytes]:
-        """The bytes of a file that is not covered, and when that began."""
-        began = perf_counter_ns()
-        with self._about(path):
-            descriptor, size = self._opening(path, path)
-            return began, self._all(descriptor, path, size)
-
-    def digest(self, data: bytes) -> str:
-        """Of some bytes, in hex."""
-        return self._digest(data)
-
-    def _compare(self, found: str, digest: str, path: str, root: str) -> None:
-        if found == digest:
-            return
-        plugin = self._state.names[root]
-        error = Differs(
-            f"{shown(path)} is not the file that {shown(plugin.path)} has",
-            path=path,
-            digest=found,
-            verdict=plugin.verdict,
-            reason=Reason.DIFFERS.value,
-            hint=f"sig verify {_quoted(plugin.path)}",
-        )
-        hook = self._state.hook
-        if hook.policy != "warn":
-            raise error
-        bad = hook.marked([found])
-        if bad:
-            raise _marked(path, bad[found], path, found)
-        hook.warn(error, path)
-
-    def _bytes(self, path: str, digest: str, root: str) -> bytes:
-        archive = self._state.archives.get(root)
-        if archive is None:
-            return super()._bytes(path, digest, root)
-        return archive.member(path, digest)
-
-    def _data(self, path: str, digest: str, root: str) -> None:
-        if root not in self._state.archives:  # its own digest is that of all of it
-            super()._data(path, digest, root)
-
-    def on_disk(self, path: str) -> bool:
-        found = self.find(path)
-        if found is not None:
-            return found[1][1].name not in self._state.archives
-        return not any(_at_or_below(path, one) for one in self._state.archive_paths)
-
-    def _check(self, path: str, digest: str, root: str) -> None:
-        if root in self._state.archives:
-            raise FileNotFoundError(2, "in an archive: read it, or use as_file", path)
-        super()._check(path, digest, root)
-
-
-class HostFinder(Finder):
-    """Specs for what is covered; the entries ask it."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__(state.opening)
-        self._state = state
-
-    def find_spec(
-        self, fullname: str, path: Iterable[str] | None = None, target: object = None
-    ) -> ModuleSpec | None:
-        return None
-
-    def native(self) -> Native:
-        return self._state.hook.native
-
-
-class _Native(Native):
-    """As in a run, but what the host does with `ctypes` is its own affair (`gates`)."""
-
-    def guard(self) -> None:
-        if self._real is None:
-            self._real = gates.plain_dlopen()

@@ -59,6 +59,12 @@ def site_policy_file() -> Path:
     return Path(platformdirs.site_config_dir("sig", appauthor=False)) / "policy.json"
 
 
+def folder_of(asked: str | os.PathLike[str] | None) -> Path:
+    """Where the folder lies: where it is asked for, else at $SIG_DIR, else ~/.signet."""
+    chosen = asked or os.environ.get("SIG_DIR")
+    return Path(chosen) if chosen else Path.home() / ".signet"
+
+
 def _no_network() -> Transport:
     from sig.repo.http import HttpTransport
 
