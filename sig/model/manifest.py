@@ -53,6 +53,9 @@ class Manifest:
         text = "".join(lines).encode()
         if len(text) > limits.MANIFEST:
             _too_large()
+        self._set(ordered, text)
+
+    def _set(self, ordered: dict[str, str], text: bytes) -> None:
         object.__setattr__(self, "files", MappingProxyType(ordered))
         object.__setattr__(self, "_text", text)
 
@@ -107,9 +110,14 @@ def read(raw: bytes) -> Manifest:
 
 def read_canonical(raw: bytes) -> Manifest:
     """A manifest that is named by its digest: only the one text of its tree. Raises FormatError."""
-    found = read(raw)
-    if found.text != raw:
+    files = _read(raw)
+    check_paths(files)
+    paths = list(files)
+    if paths != sorted(paths) or raw.count(b" *") and Manifest(files).text != raw:
         raise FormatError("not the one form of a manifest: sorted by path, two spaces")
+    # Then it is the text that would be made of it: made once more, it costs as much as all of this.
+    found = object.__new__(Manifest)
+    found._set(files, raw)
     return found
 
 
@@ -171,6 +179,7 @@ def _too_large() -> NoReturn:
 _FORBIDDEN = r"\x00-\x1f\x7f-\x9f\\\ud800-\udfff"
 # No possessive quantifier or atomic group: until 3.11.5 Python let `a/..` pass through those.
 _PART = rf"[^/{_FORBIDDEN}]*[^/. {_FORBIDDEN}]"
+_DEEP = 32
 _PATH = re.compile(rf"(?![A-Za-z]:|-\Z){_PART}(?:/{_PART})*")  # M2, M3
 
 
@@ -184,9 +193,12 @@ def check_paths(files: Collection[str], folders: Collection[str] = ()) -> None:
         # Its text would be that of the empty file, and who vouches for one for the other.
         raise FormatError("there is no file in it")
     for paths in (files, folders):
-        for path in paths:
-            if _PATH.fullmatch(path) is None and (path != "-" or paths is files):
-                raise FormatError(f"{told(path)}: {_why(path)}")
+        if not all(map(_PATH.fullmatch, paths)):
+            for path in paths:
+                if _PATH.fullmatch(path) is None and (path != "-" or paths is files):
+                    raise FormatError(f"{told(path)}: {_why(path)}")
+        if max(map(len, paths), default=0) * 4 <= limits.NAME:  # bytes of UTF-8
+            continue
         lines = "\n".join(paths).encode("utf-8")
         if max(map(len, lines.split(b"\n"))) > limits.PATH:
             _refuse_length(paths, limits.PATH, "path", "\n")
@@ -246,6 +258,8 @@ def _check_twins(files: Collection[str], folders: Collection[str]) -> None:
     if folders:
         below = _keys(folders).replace(b"/", b"\0").split(b"\n")
         keys += {key + b"\0" for key in below}  # two of one name are one
+    if not _maybe_twins(keys):
+        return
     keys.sort()
     before = keys[0]
     for key in keys[1:]:
@@ -253,6 +267,22 @@ def _check_twins(files: Collection[str], folders: Collection[str]) -> None:
         if key.startswith(before) and (len(key) == len(before) or key[len(before)] == 0):
             _refuse_twins(files, folders, before, key)
         before = key
+
+
+def _maybe_twins(keys: Sequence[bytes]) -> bool:
+    """Whether two are equal, or one is the folder of another; also where that takes too long."""
+    there = set(keys)
+    if len(there) != len(keys):
+        return True
+    folders = there
+    for _ in range(_DEEP):
+        folders = {folder.rpartition(b"\0")[0] for folder in folders}
+        folders.discard(b"")
+        if not folders:
+            return False
+        if not folders.isdisjoint(there):
+            return True
+    return True
 
 
 def _refuse_twins(
