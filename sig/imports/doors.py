@@ -7,7 +7,8 @@ D1  `runpy.run_path` runs the verified bytes of a covered file, also for the chi
     `multiprocessing`. It runs no other file, no folder and no archive.
 D2  The loaders of files, which `spec_from_file_location`, `imp` and FileFinder use, give the
     verified bytes of a covered file, and are plain where plain Python's files are (F2). For them
-    there are no others.
+    there are no others. What was judged is what is opened: a link may change, and what `..` leads
+    to behind one is not what it looks like.
 D3  The resources of a package are those that are covered, also of a namespace package.
 
 A program that brings its own loader, or runs what it reads, is not stopped: it was attested.
@@ -72,8 +73,9 @@ def _runpy(finder: Finder, module: Any) -> None:
         path = os.path.abspath(os.fsdecode(given[-1]))
         found = finder.opening.find(path)
         if found is None:
-            if finder.covered.ordinary(os.path.realpath(path)):
-                found_code: CodeType | tuple[CodeType, Any] = plain(*given)
+            real = os.path.realpath(path)
+            if finder.covered.ordinary(real):
+                found_code: CodeType | tuple[CodeType, Any] = plain(*given[:-1], real)
                 return found_code
             raise ImportError(f"{shown(path)} is not covered, so it is not run", path=path)
         data = finder.opening.module(found[0], str(given[0]) if with_name else "")
@@ -90,27 +92,33 @@ def _files(finder: Finder) -> None:
     def get_data(loader: Any, path: Any) -> Any:
         text = os.path.abspath(os.fsdecode(path))
         if finder.covered.ordinary(text):
-            return plain_data(loader, path)
+            return plain_data(loader, text)
         found = finder.opening.find(text)
         if found is not None and text.endswith(".py"):
             return finder.opening.module(found[0], loader.name)
         if found is not None:
             return finder.opening.read(found[0])
-        if finder.covered.ordinary(os.path.realpath(text)):
-            return plain_data(loader, path)
+        real = os.path.realpath(text)
+        if finder.covered.ordinary(real):
+            return plain_data(loader, real)
         raise FileNotFoundError(errno.ENOENT, "not covered", path)
 
     def create_module(loader: Any, spec: Any) -> Any:
         # The spec says what is loaded, whatever the loader was made for.
         text = os.path.abspath(spec.origin or loader.path)
-        if finder.covered.ordinary(text):
+        real = text
+        if not finder.covered.ordinary(text):
+            found = finder.opening.find(text)
+            if found is not None:
+                return ExtensionLoader(finder, spec.name, found[0]).create_module(spec)
+            real = os.path.realpath(text)
+            if not finder.covered.ordinary(real):
+                raise ImportError(f"{shown(text)} is not covered", name=spec.name, path=loader.path)
+        origin, spec.origin = spec.origin, real
+        try:
             return plain_module(loader, spec)
-        found = finder.opening.find(text)
-        if found is not None:
-            return ExtensionLoader(finder, spec.name, found[0]).create_module(spec)
-        if finder.covered.ordinary(os.path.realpath(text)):
-            return plain_module(loader, spec)
-        raise ImportError(f"{shown(text)} is not covered", name=spec.name, path=loader.path)
+        finally:
+            spec.origin = origin
 
     _external.FileLoader.get_data = get_data
     _external.ExtensionFileLoader.create_module = create_module

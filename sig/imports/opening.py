@@ -135,8 +135,8 @@ class Opening:
 
     def find(self, path: str) -> tuple[str, tuple[str, Root]] | None:
         """Where the covered file lies that any path leads to, and what covers it."""
-        path = os.path.abspath(path)
-        return self.covered.file(path) or self.covered.file(os.path.realpath(path))
+        found = self.covered.file(os.path.abspath(path))
+        return found or self.covered.file(os.path.realpath(path))  # of `link/..` as it was given
 
     def expect(self, size: int) -> None:
         """Says that about so many bytes will be hashed."""

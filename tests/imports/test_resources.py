@@ -217,12 +217,14 @@ def test_a_large_file_is_hashed_when_it_is_opened(program: Program) -> None:
             "    if how == 'Path': __import__('pathlib').Path(path).read_bytes()\n"
             "    if how == 'FileIO': __import__('io').FileIO(__import__('pathlib').Path(path))\n"
             "    if how == 'get_data': lib.__loader__.get_data(path)\n"
+            "    if how == 'link':\n"
+            "        os.makedirs('x/y'); os.symlink('x/y', 'link'); open('link/../../large.bin')\n"
             "    if how == 'write': open(path, 'wb').close()\n"
             "print('on')\n",
         }
     )
     program.dist("lib-1.0", {"lib.py": "", "large.bin": large})
-    for how in ("open", "os.open", "bytes", "Path", "FileIO", "get_data"):
+    for how in ("open", "os.open", "bytes", "Path", "FileIO", "get_data", "link"):
         assert (111, "used\n") == program.run("use", how)[:2], how
         (program.site / "large.bin").write_bytes(large)
     assert (0, "used\non\n", "") == program.run("use", "write")
