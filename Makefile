@@ -5,6 +5,8 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
+# In native/; does nothing on a machine without it, which "machine cargo" says loudly.
+CARGO := tools/setup.sh cargo
 # How long to fuzz, in seconds.
 SECONDS := 60
 # More words for pytest: make test ARGS="-k wire"
@@ -19,22 +21,29 @@ demo: machine .venv/for-use ## the whole story in half a minute, on throw-away k
 	@$(BIN)/sig demo
 
 # Without a network the tests that need wheels fail and say so; the others need none.
-test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it
-	@tools/setup.sh machine nginx
+test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it, without that of native/
+	@tools/setup.sh machine nginx cargo
 	@$(BIN)/python tools/wheels.py || :
-	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -q $(ARGS)
+	@failed=; $(if $(ARGS),,$(CARGO) test --quiet --locked || failed=1;) \
+	PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -q $(ARGS) || exit; \
+	test -z "$$failed" || { echo "failed: the tests of native/, see above" >&2; exit 1; }
 
 wheels: machine .venv/for-use ## fetch what tests install, once, into ~/.cache/sig-tests
 	@$(BIN)/python tools/wheels.py
 
-lint: machine .venv/for-lint ## ruff, mypy and the layers
+lint: machine .venv/for-lint ## ruff, mypy and the layers; rustfmt and clippy
+	@tools/setup.sh machine cargo lint
 	@failed=; for check in "ruff check --quiet" "ruff format --check --quiet" mypy lint-imports; do \
 	    echo "$$check"; $(BIN)/$$check || failed="$$failed, $$check"; \
+	done; for check in "fmt --all --check" \
+	    "clippy --quiet --locked --workspace --all-targets -- -D warnings"; do \
+	    echo "cargo $$check"; $(CARGO) $$check || failed="$$failed, cargo $${check%% *}"; \
 	done; test -z "$$failed" || { echo "failed: $${failed#, }" >&2; exit 1; }
 
-format: machine .venv/for-lint ## let ruff lay out the code
+format: machine .venv/for-lint ## let ruff and rustfmt lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(CARGO) fmt --all
 
 docs: machine .venv/for-docs ## the documentation, in site/
 	$(BIN)/mkdocs build --strict --quiet
@@ -48,8 +57,9 @@ fuzz: machine .venv/for-fuzz ## the fuzzers, SECONDS=60
 
 soak: SECONDS := 1800
 soak: .venv/for-fuzz .venv/for-test ## long races and long fuzzing; SECONDS=1800 each unless told
-	@tools/setup.sh machine nginx
+	@tools/setup.sh machine nginx cargo
 	@$(BIN)/python tools/wheels.py || :
+	$(CARGO) test --quiet --locked
 	PATH="$$PATH:/usr/sbin:/sbin" SIG_SOAK=1 $(BIN)/python -m pytest -q $(ARGS)
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
 
@@ -67,5 +77,5 @@ machine:
 	@tools/setup.sh venv $(filter-out use,$*)
 
 clean: ## remove what make made
-	rm -rf .venv site build dist .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv site build dist .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache native/target
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -52,8 +52,25 @@ esac
 SUDO = '#!/bin/sh\necho "sudo $*" >>"$LOG"\nshift\nexec "$@"\n'
 # What asks on a terminal would wait for ever.
 SUDO_THAT_ASKS = '#!/bin/sh\n[ "$1" != -n ] || exit 1\nsleep 600\n'
-INSTALL = "apt-get -o DPkg::Lock::Timeout=120 install --no-install-recommends -y -q gpg gpg-agent"
-TYPED = "apt-get update && {}apt-get install --no-install-recommends -y gpg gpg-agent"
+INSTALLS = "apt-get -o DPkg::Lock::Timeout=120 install --no-install-recommends --no-remove -y -q"
+INSTALL = f"{INSTALLS} gpg gpg-agent"
+TYPES = "apt-get update && {}apt-get install --no-install-recommends --no-remove -y"
+TYPED = f"{TYPES} gpg gpg-agent"
+CARGO = """#!/bin/sh
+case $* in
+    --version) echo "cargo VERSION.0 (0123abcd 2026-01-31)" ;;
+    "fmt --version" | "clippy --version") exit 101 ;;
+    *) echo "cargo $*" >>"$LOG" ;;
+esac
+"""
+# The package brings a cargo that is new enough.
+APT_CARGO = """#!/bin/sh
+echo "apt-get $*" >>"$LOG"
+echo '#!/bin/sh
+echo "cargo 1.96.0"' >"${0%/*}/cargo"
+chmod 755 "${0%/*}/cargo"
+"""
+NO_CARGO = "NOTE: without cargo 1.85 or newer the tests of native/ are SKIPPED (rustup.rs has one)"
 
 
 class Machine:
@@ -287,6 +304,73 @@ def test_what_could_not_be_installed_is_tried_again(machine: Machine) -> None:
 
     offline.unlink()
     assert (0, ["installing sig"]) == machine.setup("venv")
+
+
+@pytest.mark.parametrize("version", ["1.85", "1.99", "1.100", "2.0"])
+def test_a_cargo_that_is_new_enough_runs_in_native(machine: Machine, version: str) -> None:
+    """Nothing is said and nothing installed; its words go on as they are."""
+    (machine.checkout / "native").mkdir()
+    machine.has("cargo", CARGO, VERSION=version)
+    machine.has("apt-get", APT)
+
+    assert (0, []) == machine.setup("machine", "cargo")
+    assert [] == machine.did()
+    assert (0, []) == machine.setup("cargo", "test", "--locked")
+    assert ["cargo test --locked"] == machine.did()
+
+
+@pytest.mark.parametrize(
+    "system, packages", [("bookworm", "cargo-web rustc-web"), ("trixie", "cargo rustc")]
+)
+def test_a_cargo_is_installed_where_it_is_too_old(
+    machine: Machine, tmp_path: Path, system: str, packages: str
+) -> None:
+    """Debian 12 has a new one under another name; the old one is never removed for it."""
+    release = tmp_path / "os-release"
+    release.write_text(f'ID=debian\nVERSION_CODENAME={system}\nPRETTY_NAME="Debian"\n')
+    machine.has("cargo", CARGO, VERSION="1.63")
+    machine.has("id", "#!/bin/sh\necho 0\n")
+    machine.has("apt-get", APT_CARGO)
+
+    said = machine.setup("machine", "cargo", OS_RELEASE=str(release))
+    assert (0, [f"installing with apt-get: {packages}"]) == said
+    assert [f"{INSTALLS} {packages}"] == machine.did()
+
+
+def test_without_cargo_the_rest_goes_on(machine: Machine) -> None:
+    """The line to type is shown, and in one more what is skipped."""
+    machine.has("apt-get", APT)
+    machine.has("sudo", SUDO_THAT_ASKS)
+
+    assert (
+        0,
+        [
+            "error: missing: cargo 1.85 or newer; sudo would ask for a password",
+            "Type this, then the same make command again:",
+            f"    sudo {TYPES.format('sudo ')} cargo rustc",
+            NO_CARGO,
+        ],
+    ) == machine.setup("machine", "cargo", OS_RELEASE="/nonexistent")
+    assert (0, []) == machine.setup("cargo", "test")
+    assert [] == machine.did()
+
+
+def test_without_clippy_native_is_not_linted_and_that_is_said(machine: Machine) -> None:
+    """A cargo without its formatter and its linter still tests."""
+    machine.has("cargo", CARGO, VERSION="1.85")
+
+    assert (
+        0,
+        [
+            "error: missing: rustfmt and clippy",
+            "hint: install with this system's package manager what Debian calls "
+            "rustfmt rust-clippy",
+            "NOTE: without rustfmt and clippy native/ is NOT LINTED "
+            "(rustup component add rustfmt clippy)",
+        ],
+    ) == machine.setup("machine", "cargo", "lint", OS_RELEASE="/nonexistent")
+    assert (0, []) == machine.setup("cargo", "clippy", "--workspace")
+    assert [] == machine.did()
 
 
 @pytest.mark.parametrize("group", ["test", "lint", "docs", "fuzz"])

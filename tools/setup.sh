@@ -3,10 +3,14 @@
 #
 #   tools/setup.sh machine              python3, venv and gpg are there, or are installed, or are named
 #   tools/setup.sh machine nginx        nginx too: installed in CI only, else a line about what is skipped
+#   tools/setup.sh machine cargo        a cargo that is new enough too, or a line about what is skipped;
+#   tools/setup.sh machine cargo lint   … with its formatter and its linter
+#   tools/setup.sh cargo [WORD ...]     cargo with these words in native/; nothing where it is not there
 #   tools/setup.sh venv [GROUP ...]     .venv with sig (editable) and these dependency groups
 #
 # apt-get is used only where something is missing and only as root or with a sudo that does not ask.
 # Where that is not possible the exact command is printed and nothing is changed.
+# Nothing that is installed is ever removed for it.
 # .venv is made anew where it was made for another folder or another Python.
 set -eu
 cd "$(dirname "$0")/.."
@@ -53,19 +57,19 @@ apt_install() {
     elif ! command -v sudo >/dev/null; then
         die "missing: $1; only root may install it, and there is no sudo" \
             "Type this as root, then the same make command again:" \
-            "    apt-get update && apt-get install --no-install-recommends -y $2"
+            "    apt-get update && apt-get install --no-install-recommends --no-remove -y $2"
     elif sudo -n true </dev/null 2>/dev/null; then
         become="sudo -n"
     else
         die "missing: $1; sudo would ask for a password" \
             "Type this, then the same make command again:" \
-            "    sudo apt-get update && sudo apt-get install --no-install-recommends -y $2"
+            "    sudo apt-get update && sudo apt-get install --no-install-recommends --no-remove -y $2"
     fi
     say "installing with apt-get: $2"
     # A machine that has just started may be busy with its own upgrades: they are waited for.
     # shellcheck disable=SC2086  # the words of both are meant to be split
     set -- $become env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 \
-        install --no-install-recommends -y -q $2
+        install --no-install-recommends --no-remove -y -q $2
     # The lists of a fresh machine are empty or old: then once more with new ones. One source that
     # does not answer fails the update, but may not be the one that is needed.
     # shellcheck disable=SC2086
@@ -86,14 +90,70 @@ machine() {
     fi
     [ -z "$packages" ] || apt_install "$lacks" "$packages"
 
-    # A package of nginx starts a server on port 80: not on anybody's machine without being asked.
-    if [ "${1:-}" = nginx ] && ! PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then
-        if [ -n "${CI:-}" ]; then
-            (apt_install nginx nginx-light) || say "NOTE: without nginx its tests are SKIPPED"
-        else
-            say "NOTE: nginx is not installed, its tests are SKIPPED (sudo apt-get install nginx-light)"
-        fi
+    for more; do
+        case $more in
+            nginx) nginx_machine ;;
+            cargo) cargo_machine ;;
+            lint) cargo_lint_machine ;;
+            *) die "no such part of a machine: $more" ;;
+        esac
+    done
+}
+
+# A package of nginx starts a server on port 80: not on anybody's machine without being asked.
+nginx_machine() {
+    if PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then
+        return
+    elif [ -n "${CI:-}" ]; then
+        (apt_install nginx nginx-light) || say "NOTE: without nginx its tests are SKIPPED"
+    else
+        say "NOTE: nginx is not installed, its tests are SKIPPED (sudo apt-get install nginx-light)"
     fi
+}
+
+# The first cargo that is new enough for native/; nothing where there is none.
+find_cargo() {
+    for candidate in cargo "${HOME:-}/.cargo/bin/cargo"; do
+        # shellcheck disable=SC2046  # "cargo 1.85.0 (…)"
+        set -- $("$candidate" --version 2>/dev/null || :)
+        case ${2:-} in
+            1.?.* | 1.[1-7]?.* | 1.8[0-4].* | "") ;;
+            *) command -v "$candidate"; return ;;
+        esac
+    done
+}
+
+# Debian 12 has a new Rust under other names, beside its old one.
+rust_packages() {
+    case $(cat "${OS_RELEASE:-/etc/os-release}" 2>/dev/null) in
+        *VERSION_CODENAME=bookworm*) echo "$1" ;;
+        *) echo "$2" ;;
+    esac
+}
+
+cargo_machine() {
+    [ -z "$(find_cargo)" ] || return 0
+    (apt_install "cargo 1.85 or newer" "$(rust_packages "cargo-web rustc-web" "cargo rustc")") || :
+    [ -n "$(find_cargo)" ] ||
+        say "NOTE: without cargo 1.85 or newer the tests of native/ are SKIPPED (rustup.rs has one)"
+}
+
+cargo_lint_machine() {
+    cargo=$(find_cargo)
+    if [ -z "$cargo" ] || { "$cargo" fmt --version && "$cargo" clippy --version; } >/dev/null 2>&1; then
+        return
+    fi
+    (apt_install "rustfmt and clippy" "$(rust_packages "rustfmt-web rust-web-clippy" "rustfmt rust-clippy")") ||
+        say "NOTE: without rustfmt and clippy native/ is NOT LINTED (rustup component add rustfmt clippy)"
+}
+
+# What is missing was said when the machine was looked at.
+cargo_run() {
+    cargo=$(find_cargo)
+    [ -n "$cargo" ] || return 0
+    case $1 in fmt | clippy) "$cargo" "$1" --version >/dev/null 2>&1 || return 0 ;; esac
+    cd native
+    exec "$cargo" "$@"
 }
 
 environment() {
@@ -122,5 +182,6 @@ environment() {
 case ${1:-} in
     machine) shift; machine "$@" ;;
     venv) shift; environment "$@" ;;
-    *) die "usage: tools/setup.sh machine [nginx] | venv [GROUP ...]" ;;
+    cargo) shift; cargo_run "$@" ;;
+    *) die "usage: tools/setup.sh machine [nginx] [cargo] [lint] | venv [GROUP ...] | cargo WORD ..." ;;
 esac
