@@ -11,6 +11,8 @@ CARGO := tools/setup.sh cargo
 SECONDS := 60
 # More words for pytest: make test ARGS="-k wire"
 ARGS :=
+# On all processors, up to four: more of them find the tests that wait, not those that compute.
+PYTEST := -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: help demo test wheels lint format docs bench fuzz soak wheel-test machine clean
 
@@ -25,7 +27,7 @@ test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it, without
 	@tools/setup.sh machine nginx cargo
 	@$(BIN)/python tools/wheels.py || :
 	@failed=; $(if $(ARGS),,$(CARGO) test --quiet --locked || failed=1;) \
-	PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -q $(ARGS) || exit; \
+	PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python $(PYTEST) $(ARGS) || exit; \
 	test -z "$$failed" || { echo "failed: the tests of native/, see above" >&2; exit 1; }
 
 wheels: machine .venv/for-use ## fetch what tests install, once, into ~/.cache/sig-tests
@@ -60,7 +62,7 @@ soak: .venv/for-fuzz .venv/for-test ## long races and long fuzzing; SECONDS=1800
 	@tools/setup.sh machine nginx cargo
 	@$(BIN)/python tools/wheels.py || :
 	$(CARGO) test --quiet --locked
-	PATH="$$PATH:/usr/sbin:/sbin" SIG_SOAK=1 $(BIN)/python -m pytest -q $(ARGS)
+	PATH="$$PATH:/usr/sbin:/sbin" SIG_SOAK=1 $(BIN)/python $(PYTEST) $(ARGS)
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
 
 wheel-test: machine .venv/for-test ## build the wheel, install it elsewhere, test it there

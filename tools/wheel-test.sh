@@ -47,4 +47,4 @@ set --
 for file in tests/cli/test_run_*.py tests/cli/test_other_python.py tests/cli/test_packs.py; do
     set -- "$@" "--ignore=$file"
 done
-python -m pytest -q tests/cli "$@"
+python -m pytest -q -n auto --maxprocesses 4 --dist worksteal tests/cli "$@"
