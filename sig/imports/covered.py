@@ -83,24 +83,28 @@ class Place:
         lines = os.fsdecode(root.manifest).split("\n")
         lines.pop()
         found = {line[66:]: (line[:64], root) for line in lines}
+        installed = root.name.startswith("dist/")
         odd = [path for path in found if "__pycache__" in path]
-        if root.name.startswith("dist/"):
+        if installed:
             odd += [path for path in found if ".data/" in path or ".dist-info/" in path]
+        moved: list[tuple[str, str, Covering]] = []
         for path in odd:
-            covering = found.get(path)
             top, _, rest = path.partition("/")
-            if "__pycache__" in path.split("/") or (top[-10:] == ".dist-info" and rest in _WRITTEN):
+            written = installed and top[-10:] == ".dist-info" and rest in _WRITTEN
+            if written or "__pycache__" in path.split("/"):
                 found.pop(path, None)
-            elif top.endswith(".data") and covering and root.name.startswith("dist/"):
-                del found[path]
+            elif installed and top.endswith(".data") and path in found:
                 kind, _, rest = rest.partition("/")
-                if not rest:
-                    continue  # it names the folder itself, where no file can lie
-                if kind in ("purelib", "platlib"):
-                    _agree(rest, found.setdefault(rest, covering), covering)
-                elif kind == "data" and root.prefix:
-                    there = f"{root.prefix.rstrip('/')}/{rest}"
-                    _agree(there, self.data.setdefault(there, covering), covering)
+                moved.append((kind, rest, found.pop(path)))
+        # Once all have left: what is moved may come to lie where another was.
+        for kind, rest, covering in moved:
+            if not rest:
+                continue  # it names the folder itself, where no file can lie
+            if kind in ("purelib", "platlib"):
+                _agree(rest, found.setdefault(rest, covering), covering)
+            elif kind == "data" and root.prefix:
+                there = f"{root.prefix.rstrip('/')}/{rest}"
+                _agree(there, self.data.setdefault(there, covering), covering)
         return found
 
     def module(self, folder: str, name: str) -> tuple[str, str, bool] | None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".pack"
 _PYTHON = "python"
+_MEMBERS = 65535
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ANY = "*"
 _FREE_THREADED = re.compile(r"python3\.[0-9]+t")
@@ -75,6 +76,8 @@ def made(python: str, codes: Mapping[str, bytes]) -> Pack:
     """The pack of these codes, by the digests of their sources. Raises FormatError."""
     if any(_DIGEST.fullmatch(name) is None for name in codes):
         raise FormatError("a pack has digests of sources and nothing else")
+    if len(codes) >= _MEMBERS:
+        raise FormatError(f"a pack has more than {_MEMBERS} members, which needs zip64")
     said = f"{python}\n".encode()
     if _SAID.fullmatch(said) is None:
         raise FormatError(f"{python!r} is no interpreter that a pack is for")

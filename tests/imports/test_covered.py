@@ -65,7 +65,7 @@ def test_a_run_knows_what_installers_write_as_the_rest_does() -> None:
 
 def test_what_an_app_calls_as_an_installer_does_is_its_own() -> None:
     """Only a distribution was installed; bytecode is nobody's everywhere."""
-    paths = ["main.py", "x.dist-info/RECORD", "x.data/purelib/y.py"]
+    paths = ["main.py", "x.dist-info/RECORD", "x.data/purelib/y.py", "__pycache__.dist-info/RECORD"]
     place = covered(Root("app", "/app", text(*paths, "__pycache__/x.pyc"))).places[0]
 
     assert sorted(paths) == sorted(place.files)
@@ -86,6 +86,15 @@ def test_the_folders_of_a_wheel_lie_where_they_are_installed() -> None:
     assert ("/app/venv/s/x.py", (A, root)) == found.file("/app/venv/s/x.py")
     assert place.module("s", "x") is None and found.folder("/app/venv/s") is None
     assert found.file(f"{SITE}/lib-1.data/purelib/one.py") is None
+
+
+def test_what_is_moved_takes_nobodys_place() -> None:
+    """A wheel may have two folders of data; a file of the one may lie where the other was."""
+    inner = "b.data/purelib/x.py"
+    root = Root("dist/lib-1", SITE, f"{A}  a.data/purelib/{inner}\n{B}  {inner}\n".encode())
+    place = covered(APP, root).places[0]
+
+    assert {inner: (A, root), "x.py": (B, root)} == place.files
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from sig.errors import FormatError
 from sig.imports import bytecode, packing, packs
 from sig.imports.packs import Pack
 from sig.repo import python as repo_python
+from tests import vectors
 from tests.imports.child import Ended, Program, Python, pythons, sealed
 
 SAID = "cpython-3.11.2 a70d0d0a"
@@ -125,6 +126,32 @@ def test_no_mutant_is_read_as_something_else() -> None:
         mutant[place] ^= 1 << place % 8
         with pytest.raises(FormatError):  # what is in a member is in its checksum
             packs.read(bytes(mutant))
+
+
+@pytest.mark.parametrize("path", vectors.files("pack"), ids=lambda path: path.stem)
+def test_a_vector_is_read_or_refused_as_it_says(path: Path) -> None:
+    """Each file of vectors/pack, with the very words of a refusal."""
+    vector = vectors.read(path)
+    if vector.head["expect"] == "pack":
+        found = packs.read(vector.one("pack"))
+        codes = {name[5:]: data for name, (data,) in vector.data.items() if name != "pack"}
+        assert (vector.head["id"], vector.head["python"]) == (found.id, found.python)
+        assert codes == found.codes
+        assert found.raw == packs.made(found.python, codes).raw
+        return
+    with pytest.raises(FormatError) as caught:
+        packs.read(vector.one("pack"))
+    assert vector.why == caught.value.message
+
+
+def test_a_pack_with_too_many_members_is_none() -> None:
+    """Their number does not fit into a zip that is none of zip64."""
+    names = [f"{number:064x}" for number in range(65535)]
+    assert 65534 == len(packs.read(packs.made(SAID, dict.fromkeys(names[1:], b"")).raw).codes)
+    with pytest.raises(FormatError, match="more than 65535 members"):
+        packs.made(SAID, dict.fromkeys(names, b""))
+    with pytest.raises(FormatError, match="not a pack"):
+        packs.read(b"".join(b"PK\3\4" + bytes(22) + b"\x40\0\0\0" + n.encode() for n in names))
 
 
 def test_a_pack_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

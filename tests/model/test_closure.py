@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +17,7 @@ from sig.model import closure, limits
 from sig.model.closure import Closure, Terms, allows, criteria, parts, root_name, terms
 from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
+from tests import vectors
 
 A, B, C = (Identifier.of_bytes(text) for text in (b"a", b"b", b"c"))
 HEX = A.removeprefix("sha256:")
@@ -437,3 +441,50 @@ def test_the_digest_of_a_root_is_that_of_its_manifest_whole() -> None:
     """What stands in the list is what `sha256sum` prints for the manifest's text."""
     manifest = Manifest({"a.py": hashlib.sha256(b"1").hexdigest()})
     assert hashlib.sha256(manifest.text).hexdigest() in Closure({"app": manifest.id}).text.decode()
+
+
+# --- vectors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", vectors.files("closure"), ids=lambda path: path.stem)
+def test_a_vector_is_read_or_refused_as_it_says(path: Path) -> None:
+    """Each file of vectors/closure, with the very words of a refusal."""
+    vector = vectors.read(path)
+    text = vector.one("text")
+    if vector.head["expect"] == "closure":
+        assert (text, vector.head["id"]) == (closure.read(text).text, closure.read(text).id)
+        return
+    with pytest.raises(FormatError) as caught:
+        closure.read(text)
+    assert vector.why == caught.value.message
+
+
+def table(name: str) -> list[dict[str, Any]]:
+    """A table of vectors/closure."""
+    found: list[dict[str, Any]] = json.loads((vectors.VECTORS / f"closure/{name}.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("case", table("terms"), ids=lambda case: " ".join(case["criteria"])[:60])
+def test_criteria_say_what_the_vectors_say(case: dict[str, Any]) -> None:
+    """The terms of a closure, nothing, or why they are refused."""
+    if "refused" in case:
+        with pytest.raises(FormatError) as caught:
+            terms(case["criteria"])
+        assert caught.value.message.startswith(case["refused"])
+    elif case["terms"] is None:
+        assert terms(case["criteria"]) is None
+    else:
+        said = terms(case["criteria"])
+        assert said is not None
+        assert case["terms"] == said._asdict() | {"packs": [list(each) for each in said.packs]}
+
+
+@pytest.mark.parametrize("case", table("pythons"))
+def test_versions_are_allowed_as_the_vectors_say(case: dict[str, Any]) -> None:
+    """Or what is asked for is refused."""
+    if "refused" in case:
+        with pytest.raises(FormatError, match=re.escape(case["refused"])):
+            allows(case["specifier"], case["version"])
+    else:
+        assert case["allows"] is allows(case["specifier"], case["version"])

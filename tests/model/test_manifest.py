@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import unicodedata
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -21,6 +23,7 @@ from sig.errors import FormatError
 from sig.model import limits, manifest
 from sig.model.identifier import Identifier
 from sig.model.manifest import Difference, Manifest, beyond, differences, excluded, may_exclude
+from tests import vectors
 
 ROOT = Path(__file__).parent.parent.parent
 A, B, C = (hashlib.sha256(text).hexdigest() for text in (b"a", b"b", b"c"))
@@ -596,3 +599,36 @@ def test_the_example_of_the_page_is_a_manifest() -> None:
 
     assert str(manifest.read_canonical(shown.encode()).id) in page
     assert all(one < other for one, other in pairwise(manifest.read(shown.encode()).files))
+
+
+# --- vectors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", vectors.files("manifest"), ids=lambda path: path.stem)
+def test_a_vector_is_read_or_refused_as_it_says(path: Path) -> None:
+    """Each file of vectors/manifest, with the very words of a refusal."""
+    vector = vectors.read(path)
+    text = vector.one("text")
+    if vector.head["expect"] == "canonical":
+        assert text == manifest.read_canonical(text).text == manifest.read(text).text
+    else:
+        with pytest.raises(FormatError) as caught:
+            manifest.read_canonical(text)
+        assert vector.why == caught.value.message
+    if vector.head["expect"] == "list":
+        assert vector.one("canonical") == manifest.read(text).text
+    if vector.head["expect"] != "refused":
+        assert vector.head["id"] == manifest.read(text).id
+
+
+@pytest.mark.parametrize("case", json.loads((vectors.VECTORS / "manifest/globs.json").read_text()))
+def test_a_glob_of_the_vectors_leaves_out_what_they_say(case: dict[str, Any]) -> None:
+    """And a verifier's may leave out no more than the signer's."""
+    if "asked" in case:
+        assert case["beyond"] == beyond(case["asked"], case["signed"])
+    elif "refused" in case:
+        with pytest.raises(FormatError) as caught:
+            excluded("a", case["globs"])
+        assert case["refused"] == caught.value.message
+    else:
+        assert case["left-out"] is excluded(case["path"], case["globs"])

@@ -1,5 +1,15 @@
 //! Nouns. Values without I/O and without a clock.
 
+pub mod closure;
+pub mod covered;
 pub mod fingerprint;
+pub mod globs;
+pub mod identifier;
 pub mod instant;
 pub mod limits;
+pub mod manifest;
+pub mod pack;
+pub mod pythons;
+pub mod strict;
+pub mod told;
+pub mod wheel;
