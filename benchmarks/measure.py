@@ -64,21 +64,25 @@ def busy(command: Command) -> float:
 
     Less is lost in the noise of a machine than of the seconds that pass.
     """
-    process = subprocess.Popen(
-        command.words,
-        env=None if command.environment is None else dict(command.environment),
-        cwd=command.cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=command.descriptors,
-    )
+    process = _started(command, subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != command.status:
         words = " ".join(command.words)[:200]
         raise RuntimeError(f"{words}: exit status {process.returncode}")
     return used.ru_utime + used.ru_stime
+
+
+def _started(command: Command, stderr: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command.words,
+        env=None if command.environment is None else dict(command.environment),
+        cwd=command.cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=command.descriptors,
+    )
 
 
 def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
@@ -107,14 +111,7 @@ def with_memory(command: Command, interval: float = 0.02) -> Used:
     over = threading.Event()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command.words,
-        env=None if command.environment is None else dict(command.environment),
-        cwd=command.cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    process = _started(command, subprocess.PIPE)
 
     def watch() -> None:
         while not over.wait(interval):
