@@ -24,7 +24,7 @@ from sig.errors import Changed, FormatError, Refused
 from sig.model import limits
 from sig.model.manifest import Manifest, check_paths, told
 from sig.repo import tar, zip
-from sig.repo.disk import failed
+from sig.repo.disk import OPEN, failed
 from sig.repo.unpacking import (
     TAIL,
     USUAL,
@@ -56,14 +56,6 @@ _OTHERS = {
     b"070701": "a cpio",
     b"MSCF": "a cabinet",
 }
-_OPEN = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not hang the reader
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOINHERIT", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 class Listed(NamedTuple):
@@ -95,7 +87,7 @@ def members(
     try:
         if isinstance(archive, int):
             return _members(archive, place, deep, progress, bounds)
-        descriptor = os.open(archive, _OPEN)
+        descriptor = os.open(archive, OPEN)
         try:
             return _members(descriptor, place, deep, progress, bounds)
         finally:
@@ -283,7 +275,7 @@ def is_archive(path: str | os.PathLike[str]) -> bool:
     Only a look: `members` says whether it is one. A script is none, though a zipapp starts like
     one, nor is something else that is packed. Raises OSError where it cannot be read.
     """
-    descriptor = os.open(path, _OPEN)
+    descriptor = os.open(path, OPEN)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -24,14 +24,18 @@ from sig.errors import StoreError
 
 _RETRIES = 100
 
-# On Windows these do not exist; neither do FIFOs and the kind of link they are against.
-_READ = (
+# On some systems these do not exist; neither does there what they are against.
+OPEN = (
     os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)  # a FIFO in place of a file must not hang the reader
+    | getattr(os, "O_NOCTTY", 0)  # nor a terminal become ours
     | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOINHERIT", 0)
     | getattr(os, "O_BINARY", 0)
 )
+"""How a file of anybody is opened to be read."""
+NOT_LINKS = OPEN | getattr(os, "O_NOFOLLOW", 0)
+"""The same, where a link is none."""
 _WRITE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -85,7 +89,7 @@ class Folder:
             return None
         place = self.place(name)
         try:
-            descriptor = os.open(place, _READ)
+            descriptor = os.open(place, NOT_LINKS)
             try:
                 status = os.fstat(descriptor)
                 _refuse(status, place, folder=False)

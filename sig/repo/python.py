@@ -36,15 +36,8 @@ from typing import NamedTuple, NoReturn
 from sig.errors import FormatError, NotFound, Refused
 from sig.model import limits
 from sig.model.manifest import told
-from sig.repo.disk import failed
+from sig.repo.disk import OPEN, failed
 
-_OPEN = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not hang the reader
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 _NAME = re.compile(r"python(?:3(?:\.([0-9]{1,3}))?)?([dmt]{0,3})")
 _LIBRARY = re.compile(r"python3\.([0-9]{1,3})(t?)")
 _LIBRARIES = ("lib", "lib64")  # Fedora and its like have the standard library in the second
@@ -222,7 +215,7 @@ def opened(place: str) -> Iterator[int | None]:
     Raises Refused for what is no regular file, StoreError for what cannot be read, within too.
     """
     try:
-        descriptor = os.open(place, _OPEN)
+        descriptor = os.open(place, OPEN)
     except (FileNotFoundError, NotADirectoryError):
         yield None
         return
@@ -293,7 +286,7 @@ def _check(asked: str, executable: str) -> tuple[str, str]:
     if named is None:
         raise Refused(f"{executable}{through} is not CPython 3 by its name, like python3.11")
     try:
-        descriptor = os.open(executable, _OPEN)
+        descriptor = os.open(executable, OPEN)
         try:
             status = os.fstat(descriptor)
             regular = stat.S_ISREG(status.st_mode)

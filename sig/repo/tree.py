@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sig.errors import Changed, FormatError, Refused
 from sig.model import limits
 from sig.model.manifest import DEFAULT_EXCLUDES, Manifest, excluded, told
-from sig.repo.disk import failed
+from sig.repo.disk import NOT_LINKS, failed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,15 +60,6 @@ _DESCRIPTORS = (
     and os.scandir in os.supports_fd
     and hasattr(os, "O_NOFOLLOW")
     and hasattr(os, "O_DIRECTORY")
-)
-_FILE = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)  # a FIFO in place of a file must not hang the reader
-    | getattr(os, "O_NOCTTY", 0)  # nor a terminal become ours
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOINHERIT", 0)
-    | getattr(os, "O_BINARY", 0)
 )
 _FOLDER = (
     os.O_RDONLY
@@ -225,7 +216,7 @@ class _Folder:
 
     def file(self, name: str) -> int:
         """A descriptor of a file in it."""
-        return os.open(name, _FILE, dir_fd=self.descriptor)
+        return os.open(name, NOT_LINKS, dir_fd=self.descriptor)
 
     def now(self) -> os.stat_result:
         return os.fstat(self.descriptor)
@@ -306,7 +297,7 @@ class _Named(_Folder):
         place = os.path.join(self.at, name)
         before = os.lstat(place)
         if _kind(before) == stat.S_IFREG:
-            descriptor = os.open(place, _FILE)
+            descriptor = os.open(place, NOT_LINKS)
             if os.path.samestat(before, os.fstat(descriptor)):
                 return descriptor
             os.close(descriptor)

@@ -36,7 +36,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if found == "names":
         monkeypatch.setattr(module, "_DESCRIPTORS", False)
         # Windows has no such flag, and must not need it.
-        monkeypatch.setattr(module, "_FILE", module._FILE & ~os.O_NOFOLLOW)
+        monkeypatch.setattr(module, "NOT_LINKS", module.NOT_LINKS & ~os.O_NOFOLLOW)
     return found
 
 
