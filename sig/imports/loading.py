@@ -159,12 +159,7 @@ class _Native(Native):
 
     def guard(self) -> None:
         if self._real is None:
-            import _ctypes
-
-            real: Any = _ctypes.dlopen
-            while isinstance(getattr(real, "__self__", None), Native):
-                real = real.__self__._real
-            self._real = real
+            self._real = self._below()
 
 
 class Loaded(Finder):

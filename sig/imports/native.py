@@ -228,13 +228,19 @@ class Native:
         if self._real is None:
             import _ctypes
 
-            real: Any = _ctypes.dlopen
-            while isinstance(getattr(real, "__self__", None), Native):
-                real = real.__self__._real
-            self._real = real
+            self._real = self._below()
             _ctypes.dlopen = self.dlopen
             if "ctypes" in sys.modules:  # it came first, and has the other one
                 sys.modules["ctypes"]._dlopen = self.dlopen  # type: ignore[attr-defined]
+
+    def _below(self) -> Any:
+        """The `dlopen` of `_ctypes`, whoever else stands before it. Raises ImportError."""
+        import _ctypes
+
+        found: Any = _ctypes.dlopen
+        while isinstance(getattr(found, "__self__", None), Native):
+            found = found.__self__._real
+        return found
 
     def dlopen(self, name: Any, mode: int = os.RTLD_NOW) -> int:
         """As `_ctypes.dlopen`: a handle of a covered library, or of a system file.
