@@ -194,10 +194,7 @@ def _looked_at(file: str, tree: bool, exclude: tuple[str, ...], watch: Progress 
         inside = list_of(file, exclude, progress=None if watch is None else watch.listed)
         if tree and not os.path.isdir(file) and not inside.aliases:
             raise click.UsageError(f"{file}: --tree is for archives")
-        manifest = inside.manifest
-        return Claim(
-            file, inside.id, False, False, "", None, manifest, inside.exclude, inside.aliases
-        )
+        return Claim.of(file, inside)
     id = identify(file, progress=None if watch is None else watch.read)
     return Claim(file, id, False, False)
 

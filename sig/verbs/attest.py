@@ -24,6 +24,7 @@ from sig.verbs.signer import Signer
 from sig.verbs.verify import STDIN, identify
 
 if TYPE_CHECKING:
+    from sig.verbs.trees import Listed
     from sig.verbs.workspace import Workspace
 
 
@@ -51,6 +52,12 @@ class Claim:
     criteria: tuple[str, ...] = ()
     lists: tuple[Manifest, ...] = ()
     check: Callable[[], bool] | None = None
+
+    @classmethod
+    def of(cls, file: str, listed: Listed, ok: bool = False, reviewed: bool = False) -> Claim:
+        """About a folder or an archive, and all that was listed of it."""
+        id, manifest, exclude, aliases = listed
+        return cls(file, id, ok, reviewed, manifest=manifest, exclude=exclude, aliases=aliases)
 
     @property
     def is_folder(self) -> bool:

@@ -255,14 +255,6 @@ def attest(workspace: Workspace, plugin: Plugin, looked_at: Listed) -> Attested:
     if plugin.kind == FILE:
         claim = attesting.Claim(plugin.path, looked_at.id, True, True)
     else:
-        claim = attesting.Claim(
-            plugin.path,
-            looked_at.id,
-            True,
-            True,
-            manifest=looked_at.manifest,
-            exclude=looked_at.exclude,
-            aliases=looked_at.aliases,
-        )
+        claim = attesting.Claim.of(plugin.path, looked_at, True, True)
     (signed,) = attesting.attest(workspace, [claim])
     return signed

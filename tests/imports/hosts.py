@@ -56,15 +56,7 @@ class Host:
             found = plugins.seen(path)
             one = Claim(path, found.id, ok, True)
             if plugins.kind_of(path) != plugins.FILE:
-                one = Claim(
-                    path,
-                    found.id,
-                    ok,
-                    True,
-                    manifest=found.manifest,
-                    exclude=found.exclude,
-                    aliases=found.aliases,
-                )
+                one = Claim.of(path, found, ok, True)
             self._sign(one)
 
     def warn_of(self, data: bytes | str) -> None:

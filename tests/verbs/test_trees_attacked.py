@@ -193,8 +193,7 @@ def test_an_own_warning_about_an_archive_reaches_the_folder(
     found = trees.list_of(str(path))
     assert found.manifest is not None
     assert M.id == found.manifest.id
-    good = Claim(str(path), found.id, True, True, manifest=found.manifest, aliases=found.aliases)
-    attest.attest(alice.workspace, [good])
+    attest.attest(alice.workspace, [Claim.of(str(path), found, True, True)])
     assert "ok" == word(asked(alice, folder))
     alice.clock.at += 10
     attest.attest(alice.workspace, [Claim(str(path), found.id, False, True, comment="steals")])
