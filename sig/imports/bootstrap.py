@@ -57,10 +57,10 @@ class _Memory:
         data = self._codes.get(module.__name__[len(PACKAGE) + 1 :])
         if data is not None:
             if self._compiled:
-                code = marshal.loads(data)  # noqa: S302
+                code = marshal.loads(data)  # noqa: S302 - ours, as it was sealed
             else:
                 code = compile(data, FILE, "exec", dont_inherit=True)
-            exec(code, module.__dict__)  # noqa: S102
+            exec(code, module.__dict__)  # noqa: S102 - the same
 
     def load(self, name: str) -> Any:
         return __import__(f"{PACKAGE}.{name}", None, None, ["*"])
@@ -162,7 +162,8 @@ def _dress(plan: Any) -> None:
     site.setcopyright()
     site.sethelper()
     sys.argv[0] = plan.argv0
-    sys.executable = sys._base_executable = plan.executable  # type: ignore[attr-defined]
+    known: Any = sys
+    known.executable = known._base_executable = plan.executable
     if hasattr(sys, "orig_argv"):  # Python 3.10
         sys.orig_argv[:] = [plan.executable or sys.orig_argv[0], *sys.argv]
     if plan.environment:
@@ -174,7 +175,7 @@ def _dress(plan: Any) -> None:
         finally:
             os.close(descriptor)
     except OSError:
-        pass
+        pass  # it is a name for people
 
 
 # --- the program ---------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ def _run(source: bytes | str | CodeType, path: str, names: dict[str, Any], ours:
     try:
         if isinstance(source, (bytes, str)):
             source = compile(source, path, "exec", dont_inherit=True)
-        exec(source, names)  # noqa: S102
+        exec(source, names)  # noqa: S102 - what a run is
     except SystemExit:
         raise
     except BaseException as error:
@@ -204,7 +205,7 @@ def _fail(error: BaseException, ours: int) -> NoReturn:
     kind = type(error)
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, traceback
     if sys.hexversion >= 0x30C0000:
-        sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]
+        sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]  # of Python 3.12
     hook: Any = getattr(sys, "excepthook", None)
     sys.audit("sys.excepthook", hook, kind, error, traceback)
     failed = None
@@ -224,7 +225,8 @@ def _fail(error: BaseException, ours: int) -> NoReturn:
         _tell("\nOriginal exception was:\n")
         sys.__excepthook__(kind, error, traceback)
     if isinstance(error, KeyboardInterrupt):
-        sys._sig_interrupted = _Interrupted()  # type: ignore[attr-defined]
+        kept: Any = sys
+        kept._sig_interrupted = _Interrupted()
     raise SystemExit(1)
 
 
@@ -257,7 +259,7 @@ def _flush(sys: Any = sys) -> None:
     for name in ("stdout", "stderr"):
         try:
             getattr(sys, name).flush()
-        except BaseException:  # noqa: S110  # whatever it is: this is the end
+        except BaseException:  # noqa: S110 - whatever it is: this is the end
             pass
 
 
@@ -265,7 +267,7 @@ def _tell(text: str) -> None:
     try:
         _write(2, text.encode("utf-8", "backslashreplace"))
     except OSError:
-        pass
+        pass  # nobody listens
 
 
 def _report(
@@ -286,7 +288,7 @@ def _report(
         if name not in ours and not name.startswith(PACKAGE)
     }
     found = {
-        "modules": [dict(zip(names, load)) for load in loads],  # noqa: B905
+        "modules": [dict(zip(names, load)) for load in loads],  # noqa: B905 - of Python 3.10
         "others": others,
         "settled": sorted(opening.settled),
     }

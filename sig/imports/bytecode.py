@@ -24,7 +24,7 @@ import _warnings
 import marshal
 import sys
 from _frozen_importlib_external import MAGIC_NUMBER
-from _imp import _fix_co_filename  # type: ignore[attr-defined]
+from _imp import _fix_co_filename  # type: ignore[attr-defined]  # typeshed lacks it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Bytecode:
 
     def __init__(self, at: memoryview, pack: memoryview) -> None:
         self._pack = pack
-        self._at: dict[str, tuple[int, int]] = marshal.loads(at)  # noqa: S302
+        self._at: dict[str, tuple[int, int]] = marshal.loads(at)  # noqa: S302 - ours, as it was sealed
         start, end = self._at.pop("python")
         if bytes(pack[start:end]) != python().encode() + b"\n" or sys.flags.optimize:  # B2
             self._at = {}
@@ -65,8 +65,8 @@ class Bytecode:
         if where is None:
             return None
         try:
-            code = marshal.loads(self._pack[where[0] : where[1]])  # noqa: S302
-        except (ValueError, EOFError, TypeError):
+            code = marshal.loads(self._pack[where[0] : where[1]])  # noqa: S302 - it was signed
+        except (ValueError, EOFError, TypeError):  # then the source is compiled
             return None
         if type(code) is not _Code:
             return None

@@ -75,7 +75,7 @@ def compiled(by: Compiler, wanted: Mapping[str, str]) -> Pack:
     for digest, path in sorted(wanted.items()):
         raw = _read(path, digest)
         asked += [b"%d\n" % len(raw), raw]
-    answered = _system(by.python, asked) if by.files is None else _other(by, asked)
+    answered = _system(by.python, asked) if by.files is None else _other(by, by.files, asked)
     try:
         said, _, rest = answered.partition(b"\n")
         codes = dict(zip(sorted(wanted), _answers(rest), strict=True))
@@ -128,16 +128,15 @@ def _system(python: Python, asked: list[bytes]) -> bytes:
     return done.stdout
 
 
-def _other(by: Compiler, asked: list[bytes]) -> bytes:
+def _other(by: Compiler, files: Manifest, asked: list[bytes]) -> bytes:
     from sig.imports import interpreter
     from sig.repo.interpreter import search
 
-    assert by.files is not None  # noqa: S101
-    prepared = interpreter.prepare(by.python, by.files.files, by.bad)
+    prepared = interpreter.prepare(by.python, files.files, by.bad)
     plan = Plan(
         "sig",
         ("code", _program()),
-        [Root(PYTHON, by.python.base_prefix, by.files.text, search(by.python))],
+        [Root(PYTHON, by.python.base_prefix, files.text, search(by.python))],
         argv0="sig",
         stdlib=(),
         bad=by.bad,

@@ -17,7 +17,7 @@ from importlib.machinery import (
     ModuleSpec,
     SourceFileLoader,
 )
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sig.imports.finder import Entry as CoveredEntry
 from sig.model.verdict import Answer
@@ -70,7 +70,8 @@ class Entry:
         if self.hook.policy != "enforce" and os.path.isdir(self.path):
             import pkgutil
 
-            for name, is_package in pkgutil.iter_importer_modules(self._finder(), prefix):  # type: ignore[attr-defined]
+            known: Any = pkgutil  # typeshed lacks the next
+            for name, is_package in known.iter_importer_modules(self._finder(), prefix):
                 found.setdefault(name, is_package)
         yield from sorted(found.items())
 
@@ -175,9 +176,10 @@ class Last:
     ) -> ModuleSpec | None:
         """What a finder has that came after us (I1)."""
         after = False
-        for finder in list(sys.meta_path):
+        finders: list[Any] = list(sys.meta_path)
+        for finder in finders:
             if after and hasattr(finder, "find_spec"):
-                spec: ModuleSpec | None = finder.find_spec(fullname, path, target)  # type: ignore[arg-type]
+                spec: ModuleSpec | None = finder.find_spec(fullname, path, target)
                 if spec is not None:
                     return spec
             after = after or finder is self
@@ -189,7 +191,7 @@ def _entry(path: object) -> Entry | None:
     if path == "":
         try:
             path = os.getcwd()
-        except OSError:
+        except OSError:  # there is no current folder any more
             return None
     if not isinstance(path, str):
         return None

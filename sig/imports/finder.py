@@ -224,7 +224,7 @@ class Finder:
         if path in self.early:
             kind = EarlyLoader
         spec = Spec(fullname, kind(self, fullname, path), origin=path, is_package=package)
-        spec._set_fileattr = True  # type: ignore[attr-defined]
+        spec._set_fileattr = True  # type: ignore[attr-defined]  # typeshed lacks it
         if package:
             spec.submodule_search_locations = [os.path.dirname(path)]
         return spec
@@ -234,7 +234,7 @@ class Finder:
         package = path.endswith("/__init__.py")
         loader: Any = SourceLoader(self, fullname, path)
         spec = Spec(fullname, loader, origin=path, is_package=package)
-        spec._set_fileattr = True  # type: ignore[attr-defined]
+        spec._set_fileattr = True  # type: ignore[attr-defined]  # typeshed lacks it
         if package:
             spec.submodule_search_locations = [os.path.dirname(path)]
         return spec

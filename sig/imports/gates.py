@@ -61,11 +61,11 @@ def remove(hook: Hook) -> None:
             _restore()
 
 
-def _below(path: object, *, folder: bool = False) -> tuple[Hook, str] | None:
+def _below(path: Any, *, folder: bool = False) -> tuple[Hook, str] | None:
     """The hook that answers for a file or a folder, and the path as its root is spelled."""
     try:
-        text = os.fsdecode(path)  # type: ignore[arg-type]
-    except TypeError:
+        text = os.fsdecode(path)
+    except TypeError:  # no path: a descriptor
         return None
     for hook in _hooks:
         found = hook.where(text) if folder else hook.file(text)
@@ -208,8 +208,9 @@ def _dlopen(plain: Any) -> Any:
             return plain(name, *mode)
         return hook.native.dlopen(where, *mode)
 
-    dlopen.plain = getattr(plain, "plain", plain)  # type: ignore[attr-defined]
-    return dlopen
+    made: Any = dlopen
+    made.plain = getattr(plain, "plain", plain)
+    return made
 
 
 # --- J4 ------------------------------------------------------------------------------------------

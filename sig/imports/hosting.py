@@ -368,7 +368,7 @@ def _in_archive(path: str) -> bool:
             try:
                 with open(path, "rb") as stream:
                     return stream.read(2) == b"PK"
-            except OSError:
+            except OSError:  # so nothing can be loaded from it either
                 return False
         if os.path.lexists(path):
             return False

@@ -219,15 +219,16 @@ def start(
     if prepared.preload:
         environment["LD_PRELOAD"] = ":".join(prepared.preload)
     try:
-        os.execve(prepared.program, words, environment)  # noqa: S606
+        os.execve(prepared.program, words, environment)  # noqa: S606 - what a run is
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM) or not prepared.interpreter:
             raise StoreError(f"{python.executable}: {error.strerror}") from error
     # vm.memfd_noexec: a copy may be mapped, but not executed.
     os.set_inheritable(prepared.program, True)
-    again = ["--argv0", words[0], f"/proc/self/fd/{prepared.program}", *words[1:]]
+    linker, copy = prepared.interpreter, f"/proc/self/fd/{prepared.program}"
+    words = (linker, "--argv0", words[0], copy, *words[1:])
     try:
-        os.execve(prepared.interpreter, [prepared.interpreter, *again], environment)  # noqa: S606
+        os.execve(linker, words, environment)  # noqa: S606 - the same
     except OSError as error:
         raise StoreError(f"{prepared.interpreter}: {error.strerror}") from error
 

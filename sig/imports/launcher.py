@@ -118,7 +118,7 @@ def is_run(process: int, executable: str, build: str = "") -> bool:
     try:
         theirs = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         program = os.readlink(f"/proc/{process}/exe")
-    except OSError:
+    except OSError:  # it is gone, or another user's
         return False
     same = program == executable
     if build:  # a sealed copy, or the ld.so that maps one

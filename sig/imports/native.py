@@ -176,7 +176,7 @@ class Native:
     def _there(self, name: str) -> bool:
         try:
             self.guard()
-        except ImportError:
+        except ImportError:  # nobody can ask ld.so, the program neither
             return False
         return self._mapped(name)
 
@@ -231,7 +231,8 @@ class Native:
             self._real = self._below()
             _ctypes.dlopen = self.dlopen
             if "ctypes" in sys.modules:  # it came first, and has the other one
-                sys.modules["ctypes"]._dlopen = self.dlopen  # type: ignore[attr-defined]
+                known: Any = sys.modules["ctypes"]
+                known._dlopen = self.dlopen
 
     def _below(self) -> Any:
         """The `dlopen` of `_ctypes`, whoever else stands before it. Raises ImportError."""
@@ -322,7 +323,7 @@ class Native:
     def _imports(self, path: str, fcntl_only: bool = False) -> None:
         """What is needed, before the lock: another thread may be in an import of ours."""
         try:
-            import fcntl  # noqa: F401
+            import fcntl  # noqa: F401 - used with the lock
 
             if not fcntl_only:
                 self.guard()

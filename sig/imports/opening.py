@@ -26,9 +26,9 @@ from .covered import EXTENSIONS, Covered
 from .plan import PYTHON, Root
 
 if sys.hexversion >= 0x30C0000:
-    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
+    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]  # typeshed lacks it
 else:
-    from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
+    from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]  # typeshed lacks it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

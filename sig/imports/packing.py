@@ -25,7 +25,6 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from importlib.machinery import ModuleSpec
 from importlib.util import MAGIC_NUMBER, find_spec
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -149,12 +148,11 @@ def environment_elsewhere(descriptor: int) -> dict[str, str]:
 
 def _module(name: str) -> tuple[bytes, CodeType]:
     """The source of one of our modules, and its code (Z3)."""
-    spec = find_spec(name)
-    assert isinstance(spec, ModuleSpec) and spec.origin is not None  # noqa: S101
-    loader: Any = spec.loader
+    spec: Any = find_spec(name)  # ours: it is there
+    loader = spec.loader
     code: CodeType = loader.get_code(name)
-    fix: Any = _imp._fix_co_filename  # type: ignore[attr-defined]
-    fix(code, FILE)
+    known: Any = _imp
+    known._fix_co_filename(code, FILE)
     source: bytes = loader.get_data(spec.origin)
     return source, code
 
@@ -163,7 +161,8 @@ def _zip(members: dict[str, bytes], elsewhere: bool) -> bytes:
     """Z1."""
     body, at = stored(members, _PAGE)
     head = _head(at, elsewhere).encode()
-    assert len(head) <= _PAGE  # noqa: S101
+    if len(head) > _PAGE:
+        raise ValueError("what stands before the zip is longer than a page")
     return head.ljust(_PAGE, b"\n") + body
 
 

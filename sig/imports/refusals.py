@@ -107,11 +107,11 @@ def quoted(path: str) -> str:
 
 
 def _digest_of(path: str) -> str:
-    """The digest of a file, for people; nothing where it is none."""
+    """The digest of a file, for people; nothing where it is none or cannot be read."""
     try:
         if os.path.isfile(path):
             with open(path, "rb") as stream:
                 return Identifier.of_stream(stream).removeprefix("sha256:")
-    except OSError:
-        pass
+    except OSError:  # it is refused all the same
+        return ""
     return ""

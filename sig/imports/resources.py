@@ -182,4 +182,4 @@ def _copy(resource: Resource, place: pathlib.Path) -> None:
 
 
 # Otherwise a copy in a temporary folder: another path than plain Python gives, and no safer.
-importlib.resources.as_file.register(Resource, _as_file)  # type: ignore[attr-defined]
+importlib.resources.as_file.register(Resource, _as_file)  # type: ignore[attr-defined]  # typeshed lacks it

@@ -265,7 +265,8 @@ def start(
     if not python.is_system:
         from sig.imports import interpreter as interpreters
 
-        assert prepared is not None  # noqa: S101
+        if prepared is None:
+            raise ValueError(f"{python.executable} is not the system's, and nothing was prepared")
         sys.stdout.flush()
         sys.stderr.flush()
         interpreters.start(python, prepared, plan, arguments, allowed, pack)
@@ -275,6 +276,6 @@ def start(
     sys.stderr.flush()
     words = packing.command(python.executable, descriptor, plan.argv0, arguments)
     try:
-        os.execve(python.executable, words, dict(allowed))  # noqa: S606
+        os.execve(python.executable, words, dict(allowed))  # noqa: S606 - what a run is
     except OSError as error:
         raise StoreError(f"{python.executable}: {error.strerror}") from error

@@ -51,7 +51,7 @@ class State:
             if plugin.files is not None:
                 base = next(base for base in hook.roots if at_or_below(plugin.path, base))
                 try:
-                    root = _root(plugin, base, given)
+                    root = _root(plugin, plugin.files, base, given)
                 except FormatError as error:
                     wrong = plugin.verdict._replace(
                         answer=Answer.ERROR, reason=Reason.UNREADABLE, message=error.message
@@ -124,11 +124,9 @@ def _name(path: str) -> str:
     )
 
 
-def _root(plugin: Plugin, base: str, others: Mapping[str, Plugin]) -> Root | None:
+def _root(plugin: Plugin, files: Manifest, base: str, others: Mapping[str, Plugin]) -> Root | None:
     """A plug-in as a root whose paths are relative to the declared folder. Raises FormatError."""
-    assert plugin.files is not None  # noqa: S101
     below = plugin.path[len(base) + 1 :]
-    files = plugin.files
     if not below:  # of a plug-in in it whose list stays, that one holds (I4)
         kept = {os.path.basename(path) for path in others if os.path.dirname(path) == base}
         left = {path: one for path, one in files.files.items() if path.split("/")[0] not in kept}

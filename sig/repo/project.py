@@ -123,7 +123,7 @@ def _tracked(folder: str) -> list[str] | None:
     )
     words = ["git", *(word for one in safe for word in ("-c", one)), "-C", folder]
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - git, that of the user
             [*words, "ls-files", "-z", "--cached", "--", "."],
             env=environment,
             stdin=subprocess.DEVNULL,

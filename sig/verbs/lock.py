@@ -208,7 +208,7 @@ def _neighbours(program: Program) -> set[str]:
         if not other.endswith(SUFFIX) or script == program.script:
             continue
         if os.path.isfile(os.path.join(program.folder, script)):
-            with suppress(FormatError, StoreError, Refused):
+            with suppress(FormatError, StoreError, Refused):  # else it is no lock of a program
                 read(os.path.join(program.folder, other))
                 found.add(script)
     return found
@@ -259,7 +259,7 @@ def write(path: str, data: bytes, kind: str) -> None:
             stream.write(data)
         os.replace(temporary, path)
     except OSError as error:
-        with suppress(OSError):
+        with suppress(OSError):  # the first error is the one to tell
             os.unlink(temporary)
         raise StoreError(f"{path}: {error.strerror}") from error
 

@@ -178,7 +178,7 @@ class Loader:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(self.get_code(self.name), module.__dict__)  # noqa: S102
+        exec(self.get_code(self.name), module.__dict__)  # noqa: S102 - of the archive
 
     def get_code(self, fullname: str) -> CodeType:
         code: CodeType = compile(
@@ -300,7 +300,7 @@ def start(shown: list[str], files: dict[str, bytes], folder: str, entry: str) ->
     main.__loader__ = loader
     main.__file__ = loader.path
     main.__package__ = ""
-    exec(loader.get_code("__main__"), main.__dict__)  # noqa: S102
+    exec(loader.get_code("__main__"), main.__dict__)  # noqa: S102 - what a run is
 
 
 def _call(entry: str) -> None:

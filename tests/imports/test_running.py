@@ -279,6 +279,16 @@ def test_an_interpreter_that_nobody_answers_for_is_not_started(desk: Reader, pla
 # --- projects ------------------------------------------------------------------------------------
 
 
+def test_another_python_than_the_systems_starts_from_copies_alone(
+    desk: Reader, place: Place
+) -> None:
+    """Where none were made, nothing is started."""
+    plan = decided(desk, place).plan
+    assert plan is not None
+    with pytest.raises(ValueError, match="is not the system's, and nothing was prepared"):
+        running.start(place.python._replace(is_system=False), plan, (), {})
+
+
 def test_a_project_starts_by_one_of_its_scripts(desk: Reader, tool: Place) -> None:
     """By what its file says, which is in the lock; it is called as the script."""
     found = decided(desk, tool, "", Options(script="more"))
