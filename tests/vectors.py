@@ -6,15 +6,17 @@ import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 
 
 @dataclass
 class Vector:
-    """One file: its header, and its data by name, of each name in the order of the lines."""
+    """One file: its header, its lines of JSON, and its data by name, in the order of the lines."""
 
     head: dict[str, str]
+    lines: list[Any]
     data: dict[str, list[bytes]]
 
     def one(self, name: str) -> bytes:
@@ -24,9 +26,9 @@ class Vector:
 
     @property
     def why(self) -> str:
-        """How the message of a refusal starts."""
+        """How the message of a refusal starts; empty where programs say it in different words."""
         found = json.loads(self.head["why"])
-        assert isinstance(found, str) and found
+        assert isinstance(found, str)
         return found
 
 
@@ -36,11 +38,15 @@ def files(folder: str) -> list[Path]:
 
 
 def read(path: Path) -> Vector:
-    """The scenario in a file, all of whose data is base64."""
+    """The scenario in a file; all of its data that is no JSON is base64."""
     head, _, body = path.read_bytes().decode("utf-8").partition("\n\n")
+    lines: list[Any] = []
     data: dict[str, list[bytes]] = {}
     for line in body.split("\n")[:-1]:
+        if line.startswith("{"):
+            lines.append(json.loads(line))
+            continue
         name, _, text = line.partition(":")
         data.setdefault(name, []).append(base64.b64decode(text.strip(), validate=True))
     fields = dict(line.partition(":")[::2] for line in head.split("\n"))
-    return Vector({name: value.strip() for name, value in fields.items()}, data)
+    return Vector({name: value.strip() for name, value in fields.items()}, lines, data)

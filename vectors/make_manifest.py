@@ -18,13 +18,16 @@ A, B, C = (hashlib.sha256(text).hexdigest() for text in (b"a", b"b", b"c"))
 NOT_ONE_FORM = "not the one form of a manifest: sorted by path, two spaces"
 
 
-def write(folder: Path, name: str, head: dict[str, str], data: dict[str, bytes]) -> None:
-    """One file: header lines, an empty line, lines of base64."""
+def write(
+    folder: Path, name: str, head: dict[str, str], data: dict[str, bytes], understood: str = ""
+) -> None:
+    """One file: header lines, an empty line, a line of JSON if there is one, lines of base64."""
     place = folder / f"{name}.txt"
     assert place not in WRITTEN, name
     WRITTEN.add(place)
     lines = [f"{field}: {value}" for field, value in head.items()]
-    lines += ["", *(f"{field}: {base64.b64encode(raw).decode()}" for field, raw in data.items())]
+    lines += ["", *([understood] if understood else [])]
+    lines += [f"{field}: {base64.b64encode(raw).decode()}" for field, raw in data.items()]
     place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

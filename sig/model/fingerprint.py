@@ -13,7 +13,8 @@ class Fingerprint(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Fingerprint:
-        if len(text) not in (40, 64) or text.strip("0123456789ABCDEF"):
+        # A reader of what others wrote may hold anything.
+        if not isinstance(text, str) or len(text) not in (40, 64) or text.strip("0123456789ABCDEF"):
             raise ValueError("not a full fingerprint in upper-case hex")
         return super().__new__(cls, text)
 

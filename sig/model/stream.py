@@ -231,8 +231,7 @@ def _pieces(scanner: Scanner) -> Iterator[bytes]:
 def _head(fields: Mapping[str, Any]) -> Head:
     """T4. Raises FormatError."""
     wire.only(fields, "attestations")
-    if fields.get("version") != wire.VERSION:
-        raise FormatError("a repository of another version than 0.0.1")
+    wire.version(fields, "a repository")
     if type(fields["attestations"]) is not dict:
         raise FormatError("attestations is not an object")
     sequence = wire.sequence(fields["sequence"]) if "sequence" in fields else None

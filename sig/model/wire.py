@@ -83,9 +83,19 @@ def only(data: Mapping[str, Any], wanted: str) -> None:
     """W7: a signature under one kind of document must never pass for another kind."""
     kinds = sorted(RESERVED & data.keys())
     if kinds != [wanted]:
+        if type(data.get("type")) is str:  # the newer kinds say here which they are
+            kinds[-1] = f"type {data['type'][:64]!r}"
         raise FormatError(
             f"not a document with {wanted}" + (f" but {', '.join(kinds)}" * bool(kinds))
         )
+
+
+def version(data: Mapping[str, Any], what: str) -> None:
+    """Raises FormatError, which names it, for a version that this program does not know."""
+    said = data.get("version")
+    if said != VERSION:
+        named = f": {said[:64]!r}" if type(said) is str else ""
+        raise FormatError(f"{what} of another version than {VERSION}{named}")
 
 
 # --- statements ----------------------------------------------------------------------------------
@@ -300,8 +310,7 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
     else:
         data, key, sig, _ = parts(value, timestamps=False)
     only(data, "trust")
-    if data.get("version") != VERSION:
-        raise FormatError("a configuration of another version than 0.0.1")
+    version(data, "a configuration")
     _spelled(data, _CONFIGURATION_FIELDS)
     for name in ("trust", "policy", "remotes", "publish"):
         if type(data.get(name, {})) is not dict:

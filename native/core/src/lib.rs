@@ -4,8 +4,10 @@
 //! rooms are those of the Python package and answer exactly as they do; both read `vectors/`.
 #![forbid(unsafe_code)]
 
+pub mod border;
 pub mod errors;
 pub mod model;
 pub mod openpgp;
+pub mod trust;
 
 pub use model::fingerprint;

@@ -1,6 +1,8 @@
 //! Nouns. Values without I/O and without a clock.
 
+pub mod attestation;
 pub mod closure;
+pub mod configuration;
 pub mod covered;
 pub mod fingerprint;
 pub mod globs;
@@ -10,6 +12,10 @@ pub mod limits;
 pub mod manifest;
 pub mod pack;
 pub mod pythons;
+pub mod standing;
+pub mod statement;
 pub mod strict;
 pub mod told;
+pub mod verdict;
 pub mod wheel;
+pub mod wire;

@@ -82,7 +82,13 @@ pub fn read(raw: &[u8], names: Names) -> Result<Value, FormatError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let seed = Place { names, room: limits::DEPTH, broken: &mut broken };
     let found = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    found.map_err(|error| broken.unwrap_or_else(|| FormatError::new(format!("not JSON: {error}"))))
+    found.map_err(|error| {
+        broken.unwrap_or_else(|| match error.to_string() {
+            // What is too large for a float: serde_json says so itself.
+            why if why.starts_with("number") => FormatError::new(format!("the {why}")),
+            why => FormatError::new(format!("not JSON: {why}")),
+        })
+    })
 }
 
 /// W5: at most so many objects and lists within each other.
@@ -190,8 +196,8 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 
     /// A fraction, an exponent, a `-0`, or more digits than fit (W3).
-    fn visit_f64<E: Error>(mut self, _: f64) -> Result<Value, E> {
-        Err(self.refuse("a number is not whole, or out of range"))
+    fn visit_f64<E: Error>(mut self, found: f64) -> Result<Value, E> {
+        Err(self.refuse(&format!("the number {found:e} is not whole, or out of range")))
     }
 
     fn visit_str<E: Error>(mut self, found: &str) -> Result<Value, E> {

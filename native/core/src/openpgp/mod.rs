@@ -12,9 +12,8 @@ mod cursor;
 mod mathematics;
 mod minimise;
 mod packets;
-mod standing;
 mod verify;
 
+pub use crate::model::standing::Standing;
 pub use certificate::Certificate;
-pub use standing::Standing;
 pub use verify::{Fault, Signature, Unproven, check};

@@ -20,10 +20,10 @@
 //! decided where a clock is.
 
 use super::certificate::{Bond, Certificate, KeyLife};
-use super::standing::Standing;
 use super::{mathematics, packets};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::instant;
+use crate::model::standing::Standing;
 
 const SIGN: u8 = 0x02;
 /// One, or several whose short ids are equal.

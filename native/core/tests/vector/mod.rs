@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -75,13 +75,14 @@ pub fn each(folder: &str, least: usize, claim: impl Fn(&Vector) -> Result<(), St
     assert!(paths.len() >= least, "only {} vectors in {folder}", paths.len());
     let failed: Vec<String> = paths
         .iter()
-        .map(read)
+        .map(|path| read(path))
         .filter_map(|one| claim(&one).err().map(|why| format!("{folder}/{}: {why}", one.name)))
         .collect();
     assert!(failed.is_empty(), "{} vectors failed:\n{}", failed.len(), failed.join("\n"));
 }
 
-fn read(path: &PathBuf) -> Vector {
+/// The scenario in a file.
+pub fn read(path: &Path) -> Vector {
     let text = fs::read_to_string(path).unwrap();
     let (head, body) = text.split_once("\n\n").unwrap();
     let field = |line: &str| {

@@ -1,0 +1,5 @@
+//! Do we believe it? Pure: no I/O, no clock, no keys.
+
+pub mod decide;
+pub mod policy;
+pub mod weighed;
