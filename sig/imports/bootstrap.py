@@ -32,6 +32,7 @@ FILE = "<frozen importlib._bootstrap_external>"
 
 _COMM = 15
 _exit, _write = os._exit, os.write
+_loads = marshal.loads  # before what a program gets takes its place (`doors`)
 
 
 class _Memory:
@@ -57,7 +58,7 @@ class _Memory:
         data = self._codes.get(module.__name__[len(PACKAGE) + 1 :])
         if data is not None:
             if self._compiled:
-                code = marshal.loads(data)  # noqa: S302 - ours, as it was sealed
+                code = _loads(data)
             else:
                 code = compile(data, FILE, "exec", dont_inherit=True)
             exec(code, module.__dict__)  # noqa: S102 - the same

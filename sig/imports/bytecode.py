@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+_loads = marshal.loads  # before what a program gets takes its place (`doors`)
 _NAME = "<pack>"  # until B3
 _Code = type((lambda: None).__code__)
 _KINDS = {"alpha": "a", "beta": "b", "candidate": "rc"}
@@ -54,7 +55,7 @@ class Bytecode:
 
     def __init__(self, at: memoryview, pack: memoryview) -> None:
         self._pack = pack
-        self._at: dict[str, tuple[int, int]] = marshal.loads(at)  # noqa: S302 - ours, as it was sealed
+        self._at: dict[str, tuple[int, int]] = _loads(at)
         start, end = self._at.pop("python")
         if bytes(pack[start:end]) != python().encode() + b"\n" or sys.flags.optimize:  # B2
             self._at = {}
@@ -65,8 +66,8 @@ class Bytecode:
         if where is None:
             return None
         try:
-            code = marshal.loads(self._pack[where[0] : where[1]])  # noqa: S302 - it was signed
-        except (ValueError, EOFError, TypeError):  # then the source is compiled
+            code = _loads(self._pack[where[0] : where[1]])
+        except (ValueError, EOFError, TypeError):
             return None
         if type(code) is not _Code:
             return None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _FIRST = b"sig-plan 1"
 _PLAIN = frozenset(b"-./_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+:@,=")
+_YES = {True: b"yes", False: b"no"}
+_NO = {b"yes": True, b"no": False}
 _DIGITS = frozenset("0123456789abcdef")
 
 
@@ -75,15 +77,16 @@ class Plan:
     where `stdlib` does. `stdlib` and `system` are absolute folders that only root can write to.
     `prefix` becomes sys.prefix (empty: as it is), `executable` sys.executable (empty: there is
     none). `bad` maps digests to messages. `environment` is set for children. `report` is a file, or
-    empty. `early` is what is given of `PYTHON` besides: the name of an extension module, or nothing
-    for a library that was mapped; the path of its file; that of its sealed copy.
+    empty. `marshal` lets the program unmarshal any bytes. `early` is what is given of `PYTHON`
+    besides: the name of an extension module, or nothing for a library that was mapped; the path of
+    its file; that of its sealed copy.
 
     Raises ValueError.
     """
 
     __slots__ = (
-        "app", "argv0", "bad", "early", "entry", "environment", "executable", "file", "prefix",
-        "report", "roots", "stdlib", "system", "trace",
+        "app", "argv0", "bad", "early", "entry", "environment", "executable", "file", "marshal",
+        "prefix", "report", "roots", "stdlib", "system", "trace",
     )  # fmt: skip
 
     def __init__(
@@ -101,6 +104,7 @@ class Plan:
         bad: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
         trace: bool = False,
+        marshal: bool = False,
         report: str = "",
         early: Sequence[tuple[str, str, str]] = (),
     ) -> None:
@@ -116,6 +120,7 @@ class Plan:
         self.bad = dict(bad or ())
         self.environment = dict(environment or ())
         self.trace = trace
+        self.marshal = marshal
         self.report = report
         self.early = tuple([tuple(one) for one in early])
         if not self.roots or len({root.name for root in self.roots}) != len(self.roots):
@@ -177,7 +182,8 @@ def write(plan: Plan) -> bytes:
         (b"report", plan.report),
     ):
         lines.append(_line(word, os.fsencode(path)))
-    lines.append(_line(b"trace", b"yes" if plan.trace else b"no"))
+    lines.append(_line(b"trace", _YES[plan.trace]))
+    lines.append(_line(b"marshal", _YES[plan.marshal]))
     lines.append(_line(b"stdlib", *map(os.fsencode, plan.stdlib)))
     lines.append(_line(b"system", *map(os.fsencode, plan.system)))
     lines += [_line(b"bad", _text(key), _text(value)) for key, value in sorted(plan.bad.items())]
@@ -241,7 +247,7 @@ def read(raw: bytes) -> Plan:
 
     try:
         kind, *others = one.pop(b"entry")
-        trace = one.pop(b"trace")[0]
+        (trace,), (marshal,) = one.pop(b"trace"), one.pop(b"marshal")
         (app,) = one.pop(b"app")
         plan = Plan(
             app.decode(),
@@ -255,7 +261,8 @@ def read(raw: bytes) -> Plan:
             executable=path(b"executable"),
             bad=bad,
             environment=environment,
-            trace={b"yes": True, b"no": False}[trace],
+            trace=_NO[trace],
+            marshal=_NO[marshal],
             report=path(b"report"),
             early=early,
         )

@@ -169,7 +169,7 @@ class App:
 
     def harmless(self, *words: str, env: Mapping[str, str] = {}, told: str | None = None) -> Ran:
         """It runs as if the attack were not there, and plain Python falls for it."""
-        ran = self._attacked(words, env)
+        ran = self.attacked(*words, env=env)
         assert 0 == ran.status, ran
         if told is not None:
             assert told == ran.stdout, ran
@@ -179,14 +179,15 @@ class App:
         self, *words: str, names: str = "", status: int = 111, env: Mapping[str, str] = {}
     ) -> Ran:
         """It ends and names what is wrong, and plain Python falls for it."""
-        ran = self._attacked(words, env)
+        ran = self.attacked(*words, env=env)
         assert status == ran.status, ran
         assert ran.stderr.splitlines()[-1] in STOPPED, ran
         assert "Traceback" not in ran.stderr, ran
         assert names in ran.stderr, ran
         return ran
 
-    def _attacked(self, words: Sequence[str], env: Mapping[str, str]) -> Ran:
+    def attacked(self, *words: str, env: Mapping[str, str] = {}) -> Ran:
+        """It runs or not, no evil with it, and plain Python falls for it."""
         before = snapshot(self.person.folder)
         ran = self.run(*words, env=env)
         assert not self.was_evil(), ran

@@ -432,6 +432,31 @@ def test_forged_bytecode_of_the_script_is_not_run(probe: App) -> None:
     probe.harmless("import probe; print('done')", told="done\n")
 
 
+# Code that comes past the finder.
+
+PAST = {
+    "marshal": "import marshal; exec(marshal.loads(marshal.dumps(compile({!r}, 'x', 'exec'))))",
+    "another interpreter": "try: import _interpreters as x\n"
+    "except ImportError: import _xxsubinterpreters as x\n"
+    "x.run_string(x.create(), {!r})",
+}
+CHILD = """
+import multiprocessing
+with multiprocessing.get_context({!r}).Pool(1) as pool:
+    pool.apply(exec, ({!r},))
+"""
+
+
+@pytest.mark.parametrize("way", PAST)
+def test_what_comes_past_the_finder_is_refused(probe: App, way: str) -> None:
+    """An exception, as of a module that is not there; in each kind of child, too."""
+    code = PAST[way].format(probe.evil)
+    for one in (code, *(CHILD.format(kind, code) for kind in ("fork", "spawn", "forkserver"))):
+        ran = probe.attacked(one)
+        assert 1 == ran.status, ran
+        assert ran.stderr.rstrip().endswith(("not give it", "has one interpreter")), ran
+
+
 # What site would run.
 
 

@@ -432,3 +432,36 @@ def test_it_runs_where_copies_must_not_be_executed(build: Build, hello: Path) ->
     if not able:
         pytest.skip("no namespace of processes can be made here, or this kernel is too old")
     harmless(build.run(hello, before=[*ask, *words]))
+
+
+def test_nothing_comes_past_the_finder(build: Build, tmp_path: Path) -> None:
+    """Neither bytecode nor another interpreter, which the build has. Its frozen modules and its
+    extension modules are as in plain Python."""
+    (tmp_path / "helper.py").write_text(f"print({EVIL!r})\n")
+    script = tmp_path / "attack.py"
+    script.write_text(
+        "import marshal, sys, __hello__, _struct\n"
+        "data = marshal.dumps(compile(open('helper.py').read(), 'x', 'exec'))\n"
+        "try: exec(marshal.loads(data))\n"
+        "except ValueError as error: print(error)\n"
+        "for name in ('_interpreters', '_xxsubinterpreters'):\n"
+        "    try: x = __import__(name)\n"
+        "    except ModuleNotFoundError as error: print(error); continue\n"
+        "    x.run_string(x.create(), open('helper.py').read())\n"
+        "__path__ = [_struct.__file__.rpartition('/')[0]]\n"
+        "sys.modules['pack'] = sys.modules['__main__']\n"
+        "for name in ('pack._interpreters', 'pack._xxsubinterpreters'):\n"
+        "    try: x = __import__(name, None, None, ['*'])\n"
+        "    except ModuleNotFoundError as error: continue\n"
+        "    x.run_string(x.create(), open('helper.py').read())\n"
+    )
+    assert 3 == build.plain(script, cwd=tmp_path).out.count(EVIL)
+    ended = build.run(script, cwd=tmp_path)
+
+    assert (0, "") == (ended.code, ended.err), ended
+    first, *others = ended.out.replace("Hello world!\n", "").splitlines()
+    assert "this is code that is not covered, so marshal does not give it" == first
+    told = "No module named {!r}: a run under a lock has one interpreter"
+    names = ("_interpreters", "_xxsubinterpreters")
+    have = [name for name in names if list(build.dynload.glob(f"{name}.*.so"))]
+    assert [told.format(name) for name in have] == [one for one in others if "lock" in one]
