@@ -67,7 +67,7 @@ class Bytecode:
             return None
         try:
             code = _loads(self._pack[where[0] : where[1]])
-        except (ValueError, EOFError, TypeError):
+        except (ValueError, EOFError, TypeError):  # then the source is compiled
             return None
         if type(code) is not _Code:
             return None
