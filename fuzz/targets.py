@@ -785,7 +785,7 @@ def _index() -> tuple[Path, bytes, list[str], dict[str, list[object]]]:
     made = Index(path)
     made.rebuild({"own": ("1", rows), "remote:bob": ("2", more)})
     answer = made.lookup(ids, {"own": "1", "remote:bob": "2"})
-    return path, path.read_bytes(), ids, answer  # type: ignore[return-value]
+    return path, path.read_bytes(), ids, answer
 
 
 def journal(raw: bytes) -> None:

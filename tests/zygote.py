@@ -24,7 +24,7 @@ def _become(asked: dict[str, object], streams: list[int]) -> None:
         os.dup2(stream, number)
         os.close(stream)
     os.environ.clear()
-    os.environ.update(asked["env"])  # type: ignore[arg-type]
+    os.environ.update(asked["env"])
     os.chdir(str(asked["cwd"]))
     sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8", "surrogateescape")
     sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), "utf-8", "surrogateescape")
@@ -34,7 +34,7 @@ def _become(asked: dict[str, object], streams: list[int]) -> None:
         "backslashreplace",
         line_buffering=True,
     )
-    sys.argv = ["sig", *asked["words"]]  # type: ignore[misc]
+    sys.argv = ["sig", *asked["words"]]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     status: object = 1
     try:

@@ -67,7 +67,7 @@ def package(folder: Path, name: str, greeting: str, **more: str) -> Path:
 def follow(alice: Person, other: Person) -> None:
     """Alice fetches what the other one published, and lets it count."""
     public = partial(SimpleHTTPRequestHandler, directory=str(other.home / ".signet/repo"))
-    SimpleHTTPRequestHandler.log_message = lambda *words: None  # type: ignore[method-assign]
+    SimpleHTTPRequestHandler.log_message = lambda *words: None
     server = ThreadingHTTPServer(("127.0.0.1", 0), public)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

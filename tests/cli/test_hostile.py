@@ -325,7 +325,7 @@ def _is_a_file(folder: Path) -> None:
 def test_a_folder_that_cannot_be_believed_answers_nothing(again: Told, damage: object) -> None:
     """Exit 4, reason or code `store`, in words without a traceback; nothing in it is touched."""
     alice = again.alice
-    damage(alice.folder)  # type: ignore[operator]
+    damage(alice.folder)
     before = snapshot(alice.folder)
 
     verified = alice.sig("verify", "good", "--json")
@@ -353,7 +353,7 @@ def test_a_folder_that_cannot_be_believed_answers_nothing(again: Told, damage: o
 @pytest.mark.parametrize("damage", [_remote_damaged, _state_damaged])
 def test_a_damaged_store_never_says_ok(again: Told, damage: object) -> None:
     """What depended on it is 4 or not ok; no traceback."""
-    damage(again.alice.folder)  # type: ignore[operator]
+    damage(again.alice.folder)
 
     for name in ("theirs", "bad"):
         ran = again.alice.sig("verify", name, "--json")

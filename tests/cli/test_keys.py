@@ -31,7 +31,7 @@ def words_of(ran: Ran) -> tuple[int, str, str]:
 )
 def test_a_key_is_a_fingerprint_or_its_last_digits(told: Told, spelling: object) -> None:
     """Spaces and 0x are fine; of a short one the full one is shown on stderr."""
-    key = spelling(told.carol.fingerprint)  # type: ignore[operator]
+    key = spelling(told.carol.fingerprint)
     digits = key.replace(" ", "").upper().removeprefix("0X")
 
     ran = told.alice.sig("key", "show", key)

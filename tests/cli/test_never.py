@@ -51,7 +51,7 @@ def watched(person: Person, *words: str | Path, **more: object) -> tuple[Ran, li
     ran = person.sig(
         *words,
         env={"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"},
-        **more,  # type: ignore[arg-type]
+        **more,
     )
     assert log.exists(), "the watch did not start"
     return ran, log.read_text().splitlines()

@@ -87,19 +87,19 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
 
     results = "results of verify, show and a refusing run"
     for words in (("verify", "bad"), ("show", "bad"), ("verify", "missing")):
-        (result,) = sig(*words)["results"]  # type: ignore[misc]
+        (result,) = sig(*words)["results"]
         listed(results, result)
         for statement in result["statements"]:
             listed("statements of a result", statement)
     listed(results, alice.sig("run", "--json", "bad").json["results"][0])
     for words in (("attest", "unknown", "--ok", "--reviewed", "-m", ""), ("withdraw", "unknown")):
-        (one,) = sig(*words)["statements"]  # type: ignore[misc]
+        (one,) = sig(*words)["statements"]
         listed("statements of attest and withdraw", one)
     for words in (("trust", "list"), ("key", "list"), ("setup",), ("key", "show", alice.short)):
-        for one in sig(*words)["keys"]:  # type: ignore[attr-defined]
+        for one in sig(*words)["keys"]:
             listed("keys of setup, trust and key", one)
     for words in (("remote", "list"), ("fetch",), ("remote", "add", "x", "http://example.org/")):
-        for one in sig(*words)["remotes"]:  # type: ignore[attr-defined]
+        for one in sig(*words)["remotes"]:
             listed("remotes of remote and fetch", one)
     listed("manifest", sig("manifest", "bad"))
     alice.write("app/hello.py", "print()\n")
@@ -116,7 +116,7 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
     alice.write("plug/tool.py", "print()\n")
     sig("attest", "plug/tool.py", "--ok", "--reviewed", "-m", "")
     listed("plugin install", sig("plugin", "install", "plug/tool.py", "--into", "plugins"))
-    for one in sig("plugin", "list", "plugins")["plugins"]:  # type: ignore[attr-defined]
+    for one in sig("plugin", "list", "plugins")["plugins"]:
         listed("plugins of plugin", one)
     listed("publish", sig("publish", str(again.world.path / "www")))
     found = sig("setup", alice.fingerprint, "--from", str(again.world.path / "www"))
@@ -127,7 +127,7 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
     url = again.world.serve(again.world.path / "www").url
     listed("publish --check", sig("publish", "--check", url))
     listed("config of config", sig("config")["config"])
-    for one in sig("doctor")["checks"]:  # type: ignore[attr-defined]
+    for one in sig("doctor")["checks"]:
         listed("checks of doctor", one)
     listed("status of a bare sig", sig()["status"])
     listed("error of every command", sig("trust", "add", "12345678")["error"])

@@ -276,7 +276,7 @@ def test_what_fails_or_is_refused_changes_nothing(
         old = {"attestations": data["attestations"], "version": "0.0.1"}
         server.answers["/repo.json"] = (200, signed_by(again.bob, old))
     else:
-        server.answers["/repo.json"] = answer  # type: ignore[assignment]
+        server.answers["/repo.json"] = answer
     before = trusted_state(alice.folder)
     again.carol.attests("news\n")
 

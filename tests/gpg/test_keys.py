@@ -346,7 +346,7 @@ def test_merging_keeps_every_self_signature(smith: Any, alice: Any) -> None:
         results.add(merged.raw)
     assert 1 == len(results)
     assert {smith.ALICE.decode(), smith.BOB.decode()} == set(merged.user_ids)
-    assert (False, smith.LATER) == (merged.revoked.hard, merged.revoked.at)  # type: ignore[union-attr]
+    assert (False, smith.LATER) == (merged.revoked.hard, merged.revoked.at)
     assert [1] == [len(life.bonds) for life in merged.subkeys]
 
 
@@ -455,9 +455,9 @@ def test_names_of_files_are_never_paths(tmp_path: Path) -> None:
     """Anything but a full fingerprint is refused before a path is made of it."""
     for name in ("../x", "", "A" * 39, "a" * 40, "A" * 40 + "\n", "CON", "A" * 20 + "/" * 20):
         with pytest.raises(ValueError, match="fingerprint"):
-            file_name(name)  # type: ignore[arg-type]
+            file_name(name)
         with pytest.raises(ValueError, match="fingerprint"):
-            Keys(tmp_path).get(name)  # type: ignore[arg-type]
+            Keys(tmp_path).get(name)
 
 
 def test_strange_files_are_not_ours(tmp_path: Path, alice: Any) -> None:

@@ -115,7 +115,7 @@ class Host:
 
     def plain(self, code: str, **more: object) -> Ended:
         """The control: the same host without the hook."""
-        return self.run(code, guarded=False, **more)  # type: ignore[arg-type]
+        return self.run(code, guarded=False, **more)
 
 
 def _dedented(data: bytes | str) -> bytes | str:

@@ -191,8 +191,8 @@ def test_a_comment_says_how_bytes_are_read() -> None:
     text = "# coding: utf-7\nx = '+ACc-; y = 1 +ACM-'\n"
     as_text: dict[str, object] = {}
     as_bytes: dict[str, object] = {}
-    exec(compile(text, "x", "exec"), as_text)  # noqa: S102
-    exec(compile(text.encode(), "x", "exec"), as_bytes)  # noqa: S102
+    exec(compile(text, "x", "exec"), as_text)  # noqa: S102 - ours
+    exec(compile(text.encode(), "x", "exec"), as_bytes)  # noqa: S102 - the same
     assert ("+ACc-; y = 1 +ACM-", None) == (as_text["x"], as_text.get("y"))
     assert ("", 1) == (as_bytes["x"], as_bytes["y"])
 
@@ -233,7 +233,8 @@ def _harmless(code: str) -> bool:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(compile(code, "x", "exec"), {"__builtins__": {"__import__": importer}})  # noqa: S102
+        scope = {"__builtins__": {"__import__": importer}}
+        exec(compile(code, "x", "exec"), scope)  # noqa: S102 - what was let through, with nothing
     return 1 == len(calls) and all(map(_literals, calls[0]))
 
 
@@ -440,11 +441,10 @@ def test_without_a_whole_mark_nothing_is_started(lacks: str, tmp_path: Path) -> 
         launcher.start(["get.py"], left)
 
 
-@pytest.mark.skipif(not os.path.exists("/usr/bin/python3"), reason="asks the system's Python")
 def test_a_whole_mark_alone_starts_nothing(tmp_path: Path) -> None:
     """Who starts it must be a run; a test is none."""
     (tmp_path / "get.py").touch()
     program = Program(str(tmp_path), "get.py", "get", str(tmp_path / "get.lock"))
-    whole = mark(str(tmp_path), program, "/usr/bin/python3", None)
+    whole = mark(str(tmp_path), program, REAL, None)
     with pytest.raises(UsageError, match="and this one is not"):
         launcher.start([str(tmp_path / "get.py")], whole)

@@ -43,7 +43,7 @@ def of(folder: Path, **changes: object) -> Opening:
         [root],
         argv0="a",
         stdlib=["/usr/lib"],
-        **changes,  # type: ignore[arg-type]
+        **changes,
     )
     return Opening(Covered(plan), refuse)
 
@@ -171,7 +171,7 @@ def test_a_root_is_settled_once_and_by_one(opening: Opening, tmp_path: Path) -> 
     opening = of(write(tmp_path, FILES))
     hashed = []
     real = opening._data
-    opening._data = lambda *given: (hashed.append(given), real(*given))  # type: ignore[method-assign, func-returns-value, assignment]
+    opening._data = lambda *given: (hashed.append(given), real(*given))
     threads = [threading.Thread(target=opening.settle, args=(root,)) for _ in range(8)]
     for thread in threads:
         thread.start()

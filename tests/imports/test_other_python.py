@@ -58,7 +58,7 @@ class Build(NamedTuple):
         return found
 
     def run(self, script: Path, *arguments: str, **more: object) -> Ended:
-        return run(self.program, self.files, script, *arguments, **more)  # type: ignore[arg-type]
+        return run(self.program, self.files, script, *arguments, **more)
 
     def plain(self, *words: str | Path, cwd: Path | None = None) -> Ended:
         return plain(self.program, *words, cwd=cwd)
@@ -75,7 +75,7 @@ def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Each of them."""
     program = builds.build(tmp_path_factory.mktemp("builds") / "build", request.param)
     version = tuple(map(int, program.name.removeprefix("python").split(".")))
-    return Build(program, version, listed(program))  # type: ignore[arg-type]
+    return Build(program, version, listed(program))
 
 
 @pytest.fixture

@@ -254,7 +254,7 @@ def test_who_else_holds_a_part_leaves_no_mark() -> None:
     held = code.co_consts
     assert held and plain != marshal.dumps(code)  # the control
 
-    again = marshal.loads(bytecode.dumped(source))  # noqa: S302
+    again = marshal.loads(bytecode.dumped(source))  # noqa: S302 - our own
     assert bytecode.dumped(source) == bytecode.dumped(source) and again == code
 
 
@@ -276,7 +276,7 @@ def test_a_code_is_that_of_its_source(python: Python) -> None:
     assert tag.startswith(f"cpython-{python.version[0]}.{python.version[1]}.") and 8 == len(magic)
     assert [True, False, True] == [bool(each) for each in found[:3]]
     if python.version == sys.version_info[:2] and bytecode.python() == said.decode():
-        code = marshal.loads(found[0])  # noqa: S302
+        code = marshal.loads(found[0])  # noqa: S302 - our own
         assert isinstance(code, types.CodeType)
         assert compile(sources[0], "<pack>", "exec", dont_inherit=True) == code
 

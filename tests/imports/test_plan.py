@@ -21,7 +21,7 @@ def plan(**changes: object) -> Plan:
         "argv0": "./get.py",
         "stdlib": ("/usr/lib/python3.11",),
     }
-    return Plan(**(given | changes))  # type: ignore[arg-type]
+    return Plan(**(given | changes))
 
 
 @pytest.mark.parametrize(

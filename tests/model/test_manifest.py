@@ -111,7 +111,7 @@ def test_sha256sum_checks_what_is_written_and_writes_what_is_read(
 
 @settings(deadline=None)
 @given(trees(), st.randoms())
-def test_what_is_written_is_read_and_nothing_else_is_canonical(tree: Manifest, chance) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_written_is_read_and_nothing_else_is_canonical(tree: Manifest, chance) -> None:
     """Any order and either mark are read as the same tree; an object has one text."""
     lines = [line + "\n" for line in tree.text.decode().split("\n")[:-1]]
     mixed = [line[:64] + chance.choice(("  ", " *")) + line[66:] for line in lines]
@@ -173,9 +173,9 @@ def test_a_manifest_is_valid_or_not_made_and_does_not_change() -> None:
     tree = Manifest(files)
     files["../b"] = B
     with pytest.raises(TypeError):
-        tree.files["../b"] = B  # type: ignore[index]
+        tree.files["../b"] = B
     with pytest.raises(AttributeError):
-        tree.files = {"../b": B}  # type: ignore[misc]
+        tree.files = {"../b": B}
     with pytest.raises(AttributeError):
         del tree.files
 

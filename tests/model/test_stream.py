@@ -279,7 +279,7 @@ def test_what_is_spooled_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None
         assert {one.text for one in entries} == {one.text for one in found}
         assert len(entries) == len(found)
     assert len(LAYOUTS) > len(used) > 5
-    assert all(one.closed and one._rolled for one in used)  # type: ignore[attr-defined]
+    assert all(one.closed and one._rolled for one in used)
 
 
 def test_the_tail_is_not_found_within_the_data() -> None:

@@ -80,7 +80,7 @@ def descriptor(checksum: int, packed: int, size: int) -> bytes:
 
 def folder(name: str, **more: object) -> Entry:
     made = Entry(name, b"", 0, mode=stat.S_IFDIR | 0o755, attributes=0x10)
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)
 
 
 def zipped(

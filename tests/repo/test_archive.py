@@ -260,7 +260,7 @@ def test_what_python_packs_with_tarfile_is_listed(
 ) -> None:
     """As sdists are made."""
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode=kind, format=form) as writer:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=made, mode=kind, format=form) as writer:
         for path, content in found.items():
             one = tarfile.TarInfo(f"package-1.0/{path}")
             one.size = len(content)
@@ -280,7 +280,7 @@ class Pipe(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:
         self.written += bytes(data)
         return len(data)
 
@@ -292,7 +292,7 @@ def test_what_python_packs_with_zipfile_is_listed(
 ) -> None:
     """As wheels are made; with and without zip64, also into a pipe."""
     made: io.BytesIO | Pipe = io.BytesIO() if seekable else Pipe()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as writer:  # type: ignore[arg-type]
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as writer:
         for path, content in found.items():
             with writer.open(path, "w", force_zip64=zip64) as one:
                 one.write(content)
@@ -503,7 +503,7 @@ def test_memory_does_not_grow_with_what_is_unpacked(kind: str, tmp_path: Path) -
         "zip": lambda: zipped(Entry("x", zeros)),
         "tar": lambda: tarred(member("x", zeros)),
         **{name: lambda name=name: PACKERS[name](tarred(member("x", zeros))) for name in PACKERS},
-    }[kind]()  # type: ignore[operator]
+    }[kind]()
     path = tmp_path / "file"
     path.write_bytes(raw)
     members(path)

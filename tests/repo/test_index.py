@@ -457,7 +457,7 @@ def interrupted(index: Index) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
         module.FEW = IN_PLACE
-        index._write_meta = die  # type: ignore[assignment]
+        index._write_meta = die
         index.replace({"big": ("2", rows("big", range(3000, 6000), 1000))})
 
     assert in_child(replace) == -signal.SIGKILL

@@ -504,7 +504,7 @@ def test_a_change_that_comes_between_two_reads_is_no_older_configuration(
             trust.add(owned.workspace, carol.fingerprint)
         return raw
 
-    desk.home.read = interrupted  # type: ignore[method-assign]
+    desk.home.read = interrupted
     assert carol.fingerprint in desk.config.trust
     assert ["memory/config"] == came
 
