@@ -5,8 +5,10 @@ what adds further folders. Not here: whether anybody vouches for them, and which
 loads. An environment is data of whoever may write there: everything is bounded, nothing is run.
 
 I1  A distribution is a ``NAME-VERSION.dist-info`` whose METADATA says the same name and version,
-    and whose RECORD lists its files. Two of one name are refused: which files are whose would be a
-    matter of luck. What is installed in another way is listed with a reason, and has no files.
+    and whose RECORD lists its files. Two of one name in one folder are refused: which files are
+    whose would be a matter of luck. Of two in two folders the first counts, as for Python: in an
+    environment that sees what is installed outside of it each has its own pip, to begin with. What
+    does not count, or is installed in another way, is listed with a reason, and has no files.
 I2  What the installer made is nobody's: `INSTALLER`, `RECORD` and the like, bytecode, programs in
     ``bin``, headers. No wheel can vouch for it, and no program loads it from there.
 I3  A file of a wheel lies in the site folder, those of ``X.data/purelib`` and ``platlib`` too,
@@ -85,8 +87,8 @@ class Distribution(NamedTuple):
 def distributions(python: Python) -> list[Distribution]:
     """All that is installed in the site folders of an environment, in their order and by name.
 
-    Raises Refused for two of one name and for more than anybody has, StoreError for what cannot be
-    read.
+    Raises Refused for two of one name in one folder and for more than anybody has, StoreError for
+    what cannot be read.
     """
     found: list[Distribution] = []
     named: dict[str, Distribution] = {}
@@ -102,8 +104,10 @@ def distributions(python: Python) -> list[Distribution]:
             found.append(each)
             if sure:
                 other = named.setdefault(closure.normalised(each.name), each)
-                if other is not each:
-                    one, two = (os.path.join(every.base, every.info) for every in (other, each))
+                one, two = (os.path.join(every.base, every.info) for every in (other, each))
+                if other.base != base:
+                    found[-1] = each._replace(why_not=f"{told(one)} comes before {told(two)}")
+                elif other is not each:
                     raise Refused(f"{told(one)} and {told(two)}: two installations of {each.name}")
     return found
 

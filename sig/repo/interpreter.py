@@ -11,7 +11,9 @@ B2  Its program is the file that is finally run. It lies below the prefix: a cop
 B3  What its program and its extension modules need is looked for where ld.so would: in the folders
     that they name, then in the system's. What lies below the prefix belongs to the build; what is
     the system's is the system's. What the program needs lies nowhere else.
-B4  Its version stands in a header of C, which belongs to it; else only the name of its folder
+B4  A link in its standard library stands for the file below the prefix that it leads to. One that
+    leads elsewhere, or to a folder, does not belong to it.
+B5  Its version stands in a header of C, which belongs to it; else only the name of its folder
     counts, not what an environment has noted.
 """
 
@@ -52,12 +54,16 @@ def manifest_of(python: Python, progress: Callable[[int, int], None] | None = No
     `sig.repo.tree.digests` does.
     """
     base = _base(python)
+    first = program(python)  # of another file the rest would say nothing
     found: dict[str, str] = {}
+    linked: list[str] = []
     for folder in library(python):
-        below = digests(base + folder, LEFT_OUT, progress=progress)
+        links: list[str] = []
+        below = digests(base + folder, LEFT_OUT, links=links, progress=progress)
         found.update({f"{folder}/{path}": digest for path, digest in below.items()})
-    modules = [path for path in found if path.endswith(".so")]
-    single = [program(python), *_libraries(python, modules)]
+        linked += [f"{folder}/{path}" for path in links if _within(base, f"{folder}/{path}")]
+    modules = [path for path in (*found, *linked) if path.endswith(".so")]
+    single = [first, *linked, *_libraries(python, modules)]
     if os.path.isfile(base + header(python)):
         single.append(header(python))
     for path in single:
@@ -66,6 +72,12 @@ def manifest_of(python: Python, progress: Callable[[int, int], None] | None = No
             raise Refused(f"{told(base + path)} is missing")
         found[path] = digest
     return Manifest(found)
+
+
+def _within(base: str, path: str) -> bool:
+    """B4."""
+    place = os.path.realpath(base + path)
+    return place.startswith(os.path.realpath(base) + "/") and os.path.isfile(place)
 
 
 def program(python: Python) -> str:
@@ -107,12 +119,12 @@ def name(python: Python) -> str:
 
 
 def header(python: Python) -> str:
-    """The path of the file with its version (B4)."""
+    """The path of the file with its version (B5)."""
     return f"include/{name(python)}/patchlevel.h"
 
 
 def version(python: Python, files: Mapping[str, str]) -> str:
-    """Its version as the files of its manifest say (B4); the third number may be missing."""
+    """Its version as the files of its manifest say (B5); the third number may be missing."""
     short = name(python).removeprefix("python").removesuffix("t")
     path = header(python)
     raw = contents(_base(python) + path, limits.ENVIRONMENT_SETTINGS) or b""

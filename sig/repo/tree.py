@@ -97,13 +97,15 @@ def digests(
     folder: Path | str,
     exclude: Sequence[str] = DEFAULT_EXCLUDES,
     *,
+    links: list[str] | None = None,
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> dict[str, str]:
     """Path and sha256, in hex, of every file below a folder that no glob in `exclude` names.
 
-    Folders are not in it, so an empty one leaves no trace. `progress` is called with the bytes and
-    the files so far, some times a second and once at the end, always by the calling thread.
+    Folders are not in it, so an empty one leaves no trace. `links` gets the paths of symbolic
+    links, which are refused without it. `progress` is called with the bytes and the files so far,
+    some times a second and once at the end, always by the calling thread.
 
     Raises Refused for what may not lie in a tree (F2, F7), FormatError for names that are not UTF-8
     (F6), Changed for what changed meanwhile (F3, F4), StoreError for what cannot be read.
@@ -121,6 +123,8 @@ def digests(
                 files.append(name)
             elif kind == stat.S_IFDIR:
                 folders.append(name)
+            elif kind == stat.S_IFLNK and links is not None:
+                links.append(path)
             else:
                 _refuse_kind(here.place(name), kind)
         return files, folders

@@ -271,24 +271,53 @@ def test_what_old_tools_installed_is_listed_without_files(
     assert f"({why})" in found[entry].why_not
 
 
-def test_two_of_one_name_are_refused_and_both_named(env: Environment, tmp_path: Path) -> None:
-    """In one folder or in two, of one version or of two, however they are spelled."""
+def test_two_of_one_name_in_a_folder_are_refused_and_both_named(env: Environment) -> None:
+    """Of one version or of two, however they are spelled; also where another folder comes first."""
     first = env.install("Foo_bar", "1")
-    other = Environment(tmp_path / "other")
-    both = env.python._replace(site=(str(env.site), str(other.site)))
-    assert [first] == distributions(both)
+    assert [first] == distributions(env.python)
 
     second = env.install("foo.bar", "2")
-    for python in (env.python, both):
-        with pytest.raises(Refused) as caught:
-            distributions(python)
-        assert f"{env.site}/{first.info}" in caught.value.message
-        assert f"{env.site}/{second.info}" in caught.value.message
+    with pytest.raises(Refused) as caught:
+        distributions(env.python)
+    assert f"{env.site}/{first.info}" in caught.value.message
+    assert f"{env.site}/{second.info}" in caught.value.message
     (env.site / second.info / "METADATA").unlink()  # what an interrupted removal leaves
-    assert 2 == len(distributions(both))
-    other.install("foo-bar", "1")
-    with pytest.raises(Refused, match=re.escape(f"{other.site}/foo-bar-1.dist-info")):
+    assert 2 == len(distributions(env.python))
+
+
+def test_of_two_in_two_folders_the_first_counts(env: Environment, tmp_path: Path) -> None:
+    """As for Python, in that order; the other is listed with the reason and has no files."""
+    other = Environment(tmp_path / "other")
+    first, second = env.install("Foo_bar", "1"), other.install("foo.bar", "1")
+    alone = other.install("alone", "1")
+    for here, there, one, two in ((env, other, first, second), (other, env, second, first)):
+        both = here.python._replace(site=(str(here.site), str(there.site)))
+        found = {(each.base, each.info): each for each in distributions(both)}
+        assert {one, alone} == {each for each in found.values() if not each.why_not}
+        assert (
+            f"{here.site}/{one.info} comes before {there.site}/{two.info}"
+            == found[two.base, two.info].why_not
+        )
+    other.install("FOO-bar", "1")  # which of these would count if the first went
+    both = env.python._replace(site=(str(env.site), str(other.site)))
+    assert [first, alone] == [each for each in distributions(both) if not each.why_not]
+    (env.site / first.info / "METADATA").unlink()
+    with pytest.raises(Refused, match="two installations of"):
         distributions(both)
+
+
+def test_what_does_not_count_is_not_taken_for_editable(env: Environment, tmp_path: Path) -> None:
+    """Where its sources lie says nothing about the one that counts."""
+    other = Environment(tmp_path / "other")
+    first = env.install("foo", "1", {"foo.py": b""})
+    note = {"url": f"file://{tmp_path}/foo", "dir_info": {"editable": True}}
+    second = other.install("foo", "1", {"__editable__.foo-1.pth": f"{tmp_path}/foo\n".encode()})
+    other.write(f"{second.info}/direct_url.json", json.dumps(note).encode())
+    assert 1 == len(environment(other.python).editables)
+    read = environment(env.python._replace(site=(str(env.site), str(other.site))))
+    assert () == read.editables
+    assert [first] == [each for each in read.distributions if not each.why_not]
+    assert [f"{other.site}/__editable__.foo-1.pth"] == [file for file, _ in read.other_pth]
 
 
 def test_more_than_anybody_has_is_refused(

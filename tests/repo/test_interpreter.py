@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,8 +100,53 @@ def test_what_the_program_needs_lies_nowhere_else(
             paths(python)
 
 
+def test_a_link_stands_for_the_file_of_the_build_that_it_leads_to(
+    program: Path, python: Python, tmp_path: Path
+) -> None:
+    """B4: Debian has such links. One that leads out of the build, to a folder or to nothing is no
+    file of it."""
+    folder = builds.library(program)
+    before = interpreter.manifest_of(python).files
+    outside = tmp_path / "outside.py"
+    outside.write_text("")
+    targets = {
+        "one.py": Path("os.py"),
+        "two.py": Path("one.py"),
+        "json/three.py": folder / "this.py",
+        "outside.py": outside,
+        "folder": Path("json"),
+        "site-packages/x.py": Path("../os.py"),
+        "nothing.py": Path("nowhere"),
+        "circle.py": Path("circle.py"),
+    }
+    for name, target in targets.items():
+        (folder / name).symlink_to(target)
+    try:
+        found = interpreter.manifest_of(python).files
+    finally:
+        for name in targets:
+            (folder / name).unlink()
+    below = f"lib/{program.name}"
+    assert {
+        f"{below}/one.py": before[f"{below}/os.py"],
+        f"{below}/two.py": before[f"{below}/os.py"],
+        f"{below}/json/three.py": before[f"{below}/this.py"],
+    } == dict(found.items() - before.items())
+
+
+def test_a_copy_of_the_program_is_told_first(program: Path, tmp_path: Path) -> None:
+    """Whatever else is odd about the library that it would use."""
+    (builds.library(program) / "odd").symlink_to("/dev/null")
+    subprocess.run([program, "-m", "venv", "--without-pip", "--copies", tmp_path / "v"], check=True)
+    try:
+        with pytest.raises(Refused, match="does not lie below"):
+            paths(python_of(str(tmp_path / "v/bin/python3")))
+    finally:
+        (builds.library(program) / "odd").unlink()
+
+
 def test_the_version_is_what_a_listed_header_says(program: Path, python: Python) -> None:
-    """B4: not what an environment has noted, and not a header that was changed since."""
+    """B5: not what an environment has noted, and not a header that was changed since."""
     files = interpreter.manifest_of(python).files
     assert 3 == len(interpreter.version(python, files).split("."))
     lied = python._replace(version="3.99.0")
