@@ -287,6 +287,29 @@ def test_what_cannot_be_protected_is_refused(
     assert "error: not run" == ran.stderr.splitlines()[-1]
 
 
+OTHER = "/usr/bin/env -S python3 -X utf8"
+
+
+def test_what_only_others_read_is_refused_too(alice: Person, mark: Path) -> None:
+    """An archive with two members of one name, whose #! line starts a Python in another way. What
+    is no archive is run, though it may end like one."""
+    evil = f"open({str(mark)!r}, 'w')\n"
+    file = zipapp(alice, {"__main__.py": evil, "b.py": "", "c.py": ""}, OTHER)
+    file.write_bytes(file.read_bytes().replace(b"c.py", b"b.py"))
+    attested(alice, file)
+
+    ran = alice.sig("run", "app.pyz")
+
+    assert (111, False) == (ran.status, mark.exists()), ran
+    assert "its #! line starts no plain Python" in ran.stderr
+    subprocess.run([*OTHER.split(), file], check=True, timeout=60)
+    assert mark.exists()
+    script = alice.write("end.sh", b"#!/bin/sh\necho run\nexit\nPK\5\6")
+    attested(alice, script)
+    ran = alice.sig("run", "end.sh")
+    assert (0, "run\n") == (ran.status, ran.stdout), ran
+
+
 def test_an_archive_without_a_start_is_refused(alice: Person) -> None:
     """As plain Python does; an extension module is named when something asks for it."""
     with zipfile.ZipFile(alice.place / "a.pyz", "w") as archive:

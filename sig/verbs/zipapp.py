@@ -85,10 +85,11 @@ def check_other(path: str, data: bytes) -> None:
     open the archive again, and run what a bootstrap in it finds in a cache.
     """
     try:
-        files = held(data).files
+        found = _MAIN in held(data).files
     except FormatError:
-        return
-    if _MAIN in files:
+        # Others may read what we do not; or it is no archive. A name stands in one as it is.
+        found = _MAIN.encode() in data
+    if found:
         raise Refused(f"{path} is a zipapp, and its #! line starts no plain Python")
 
 
