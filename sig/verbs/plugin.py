@@ -298,7 +298,7 @@ def _put(new: str, target: str, before: list[str], room: str) -> None:
     try:
         for number, path in enumerate(before):
             there = os.path.join(room, f"before-{number}")
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError):  # it went by itself
                 os.rename(path, there)
                 aside.append((there, path))
         taken = f"{target} was made by another program meanwhile"
@@ -312,7 +312,7 @@ def _put(new: str, target: str, before: list[str], room: str) -> None:
             raise
     except BaseException:
         for there, path in aside:
-            with suppress(OSError):
+            with suppress(OSError):  # the first error is the one to tell
                 os.rename(there, path)
         raise
 
