@@ -8,9 +8,9 @@ what is packed for it (`sig.imports.covered`).
 
 from __future__ import annotations
 
-WRITTEN = frozenset(
-    ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
-)
+DIRECT_URL = "direct_url.json"
+"""Where an installer writes down what it was given, an editable folder among it."""
+WRITTEN = frozenset(("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", DIRECT_URL))
 """What an installer writes into a ``*.dist-info``; it is nobody's, also in a wheel."""
 
 PROGRAMS = ("bin", "Scripts")

@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 from sig.errors import Changed, FormatError, NotFound, Refused, SigError
 from sig.model import closure, limits, strict
 from sig.model.manifest import Difference, Manifest, check_paths, told
-from sig.model.wheel import HEADERS, PACKAGES, PROGRAMS, WRITTEN
+from sig.model.wheel import DIRECT_URL, HEADERS, PACKAGES, PROGRAMS, WRITTEN
 from sig.repo.disk import failed
 from sig.repo.python import Python, contents, opened
 
@@ -483,7 +483,7 @@ def _editable(each: Distribution) -> Editable | None:
     hooks: list[str] = []
     why_not = ""
     try:
-        project, said = _direct(os.path.join(each.base, each.info, "direct_url.json"))
+        project, said = _direct(os.path.join(each.base, each.info, DIRECT_URL))
         paths = frozenset(each.paths())
         links = sorted(path for path in paths if path.endswith(".pth") and "/" not in path)
         if not said and not any(path.startswith("__editable__") for path in links):

@@ -2,7 +2,8 @@
 
 L1  The roots are the program's own files, the distributions of its environment, and the sources of
     those that are installed as editable. The interpreter is no root: it belongs to the system, or
-    is attested by itself.
+    is attested by itself. In which folders of such sources modules are looked for stands in the
+    list of what was installed: another folder of them would give other files the same names.
 L2  Nothing of it is run to find out: not the program, no hook of an environment, and no
     interpreter but the system's.
 L3  A distribution's root is the list of its wheel, where the folder knows a wheel that it does not
@@ -21,7 +22,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,6 +34,7 @@ from sig.model.identifier import Identifier
 from sig.model.manifest import Manifest
 from sig.model.strict import LARGEST_INTEGER
 from sig.model.verdict import Answer, Judged, Verdict
+from sig.model.wheel import DIRECT_URL
 from sig.repo import installed, objects, project, tree
 from sig.repo.installed import Distribution, Editable, Environment
 from sig.repo.python import Python, contents, python_of
@@ -192,8 +194,9 @@ def _listed(
                 # Where the sources lie is of this machine.
                 ways = edited[one.root].hooks
                 kept = {path: hex for path, hex in files.files.items() if path not in ways}
-                files = Manifest(kept)
-            local[one.root] = files
+                found[one.root] = Manifest(kept | _looked_in(one, edited[one.root].search))
+            else:
+                local[one.root] = files
     wheels = covering.alike(workspace, local.values())
     return found | {name: _wheel(workspace, files, wheels[files]) for name, files in local.items()}
 
@@ -343,12 +346,13 @@ class Source(NamedTuple):
 
 
 def sources(
-    program: Program, environment: Environment, wanted: Collection[str] | None = None
+    program: Program, environment: Environment, wanted: Mapping[str, Manifest] | None = None
 ) -> dict[str, Source]:
     """The editable installs of an environment, by the root of what was installed (L1).
 
-    With `wanted` only those roots: what else is installed does not exist for the program. Raises
-    Refused for one whose sources are not all known.
+    With `wanted`, the lists of a lock, only those roots: what else is installed does not exist for
+    the program. Raises Refused for one whose sources are not all known, or are searched in other
+    folders than its list says.
     """
     found = {}
     for one in environment.editables:
@@ -357,10 +361,26 @@ def sources(
         if one.why_not:
             raise Refused(f"{one.name} {one.version}: {one.why_not}")
         folder, search = _searched(one)
+        if wanted is not None:
+            said = wanted[one.distribution.root].files.items()
+            if not _looked_in(one.distribution, search).items() <= said:
+                raise Refused(
+                    f"{one.name} {one.version} is installed as editable, its modules in"
+                    f" {', '.join(map(manifest.told, search)) or folder}: the lock does not say so",
+                    hint=f"sig lock {os.path.join(program.folder, program.script)}",
+                )
         own = os.path.realpath(folder) == os.path.realpath(program.folder)
         root = APP if own else root_name(EDITABLE, one.name, one.version)
         found[one.distribution.root] = Source(root, folder, search, tuple(one.hooks))
     return found
+
+
+def _looked_in(one: Distribution, search: Sequence[str]) -> dict[str, str]:
+    """The line of its list that says in which folders of its sources modules are looked for
+    (docs/spec/closure §3).
+    """
+    text = "".join(f"{folder or '.'}\n" for folder in search)
+    return {f"{one.info}/{DIRECT_URL}": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _searched(one: Editable) -> tuple[str, tuple[str, ...]]:

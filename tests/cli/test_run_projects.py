@@ -207,6 +207,45 @@ def test_a_path_line_that_was_changed_leads_nowhere(world: World) -> None:
     assert app.was_evil()
 
 
+@pytest.mark.parametrize("way", ["an old copy", "a stub in front", "installed as it is"])
+def test_a_path_line_does_not_say_which_files_of_the_project_have_a_name(
+    world: World, way: str
+) -> None:
+    """In which folders of it modules are looked for is signed: each file in them is covered, but
+    an old one, or a test's, is not what a name stands for."""
+    editable = () if way == "installed as it is" else ("--editable",)
+    app, package = project(world, "src", *editable)
+    old = app.place / "hello/old/hello_tool"
+    shutil.copytree(package, old)
+    (old / "cli.py").write_text(app.evil + SOURCE)
+    stub = app.place / "hello/tests/stubs/click.py"
+    stub.parent.mkdir(parents=True)
+    stub.write_text(app.evil + "raise ImportError('a stub')\n")
+    signed(app)
+    assert 7 == app.run("greet", "you").status
+    assert not app.was_evil()
+    if editable:
+        (path,) = app.site.glob("__editable__*.pth")
+    else:  # nobody signed how it was installed
+        path = app.site / "__editable__.hello_tool.pth"
+        (info,) = app.site.glob("hello_tool-*.dist-info")
+        with (info / "RECORD").open("a") as stream:
+            stream.write(f"{path.name},,\n")
+    if way == "a stub in front":
+        path.write_text(f"{stub.parent}\n{path.read_text()}")
+    else:
+        path.write_text(f"{old.parent}\n")
+
+    ran = app.run("greet", "you")
+
+    assert (111, False) == (ran.status, app.was_evil()), ran
+    assert "hello-tool 1.0 is installed as editable" in ran.stderr
+    assert "error: not run" == ran.stderr.splitlines()[-1]
+    if way == "an old copy":  # plain Python looks in folders of the project last
+        plain(app, "greet", "you")
+        assert app.was_evil()
+
+
 def test_a_project_without_a_command_runs_none(world: World) -> None:
     """Nothing is guessed."""
     app, _ = project(world, "src")

@@ -242,7 +242,8 @@ def test_the_sources_of_an_editable_install_are_a_root(
     )
     files = {"pyproject.toml", f"{src}lib/__init__.py", f"{src}one.py"}
     sources, installed = _names(desk, place, "editable/lib-1.0", "dist/lib-1.0")
-    assert (files, ("lib-1.0.dist-info/METADATA",)) == (set(sources), installed)
+    info = ("lib-1.0.dist-info/METADATA", "lib-1.0.dist-info/direct_url.json")
+    assert (files, info) == (set(sources), installed)
     (source,) = locks.sources(plan.program, plan.environment).values()
     assert (str(lib), (src.rstrip("/"),)) == source[1:3]
     # It is signed only while the sources are what was locked.
@@ -300,7 +301,8 @@ def test_a_project_that_is_installed_as_editable_is_the_app(
     assert roots == list(place.read("tool").roots)
     (source,) = locks.sources(plan.program, plan.environment).values()
     assert ("app", ("src",)) == (source.root, source.search)
-    assert [("tool-1.0.dist-info/METADATA",)] == _names(desk, place, "dist/tool-1.0", lock="tool")
+    info = ("tool-1.0.dist-info/METADATA", "tool-1.0.dist-info/direct_url.json")
+    assert [info] == _names(desk, place, "dist/tool-1.0", lock="tool")
     assert "src/tool/__init__.py" in _names(desk, place, "app", lock="tool")[0]
     place.sign(desk, "tool")
     place.write("src/tool/__init__.py", b"changed")
