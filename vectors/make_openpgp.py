@@ -1,6 +1,7 @@
 """Makes vectors/openpgp/*.txt: one signature, the certificates met, and what holds about it.
 
     python vectors/make_openpgp.py            writes all of them anew, with fresh keys
+    python vectors/make_openpgp.py NAME...    … those alone
 
 Ordinary keys and signatures come from the programs that people use (gpg, sequoia). What those
 refuse to make (two creation times, a subkey that never agreed, SHA-1 beside v6 …) is put together
@@ -103,9 +104,11 @@ HASHES: dict[int, Any] = {
     10: hashes.SHA512(),
     11: hashes.SHA224(),
     12: hashes.SHA3_256(),
+    14: hashes.SHA3_512(),
 }
-NAMES = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224", 12: "sha3_256"}
-SALTS = {8: 16, 9: 24, 10: 32, 12: 16}
+NAMES = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
+NAMES |= {12: "sha3_256", 14: "sha3_512"}
+SALTS = {8: 16, 9: 24, 10: 32, 12: 16, 14: 32}
 CURVES: dict[str, tuple[ec.EllipticCurve, str]] = {
     "p256": (ec.SECP256R1(), "2a8648ce3d030107"),
     "p384": (ec.SECP384R1(), "2b81040022"),
@@ -969,6 +972,20 @@ def forged_keys() -> Iterator[Vector]:
         key.public + key.revoke(SUMMER, 2, digest=2) + key.named(),
         end=SUMMER,
     )
+    for algorithm, word in ((12, "256"), (14, "512")):
+        yield one(
+            f"revoked-sha3-{word}",
+            f"a revocation with SHA3-{word} is one: it takes trust away",
+            "key-revoked-hard",
+            key.public + key.revoke(SUMMER, 2, digest=algorithm) + key.named(),
+            end=SUMMER,
+        )
+    yield one(
+        "self-sha3-renewed",
+        "the newest self-signature not younger than the signature uses SHA3-256",
+        "weak",
+        key.public + key.named() + key.named(made=BORN + 1, digest=12, bare=True),
+    )
     yield one(
         "revoked-soft-then-hard",
         "superseded, and compromised a year later",
@@ -1248,11 +1265,14 @@ def main() -> None:
     made = [*from_gpg(), *from_sequoia(), *forged_shapes(), *forged_keys()]
     names = [one.name for one in made]
     assert len(set(names)) == len(names), sorted(one for one in names if names.count(one) > 1)
+    wanted = sys.argv[1:] or names
+    assert set(wanted) <= set(names), sorted(set(wanted) - set(names))
     for old in FOLDER.glob("*.txt"):
-        old.unlink()
-    for one in made:
+        if old.stem in wanted or old.stem not in names:
+            old.unlink()
+    for one in (one for one in made if one.name in wanted):
         (FOLDER / f"{one.name}.txt").write_text(one.text(), encoding="utf-8")
-    print(f"{len(made)} vectors in {FOLDER}", file=sys.stderr)
+    print(f"{len(wanted)} vectors in {FOLDER}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -447,9 +447,14 @@ def _library_binds(key: KeyPacket, bond: Bond) -> bool:
 
 
 def _library_revokes(key: KeyPacket, claim: SignaturePacket) -> bool:
+    # A key is revoked for that library also by what names another key, which it cannot verify.
+    own = mathematics.fingerprint(key)
+    if not all(packets.names(one, own) for one in claim.issuers):
+        return False
     try:
         framed = packets.packet(packets.PUBLIC_KEY, key.body)
-        framed += packets.packet(packets.SIGNATURE, claim.raw)
+        body = claim.body(packets.issuer(own), claim.prefix)
+        framed += packets.packet(packets.SIGNATURE, body)
         return pysequoia.Cert.from_bytes(framed).is_revoked
     except Exception:  # its only way to say no
         return False

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 # docs/spec/envelope §3. The names are for people: "SHA-1 does not count".
 _STRONG_HASHES = {8: "sha256", 9: "sha384", 10: "sha512"}
-_WEAK_HASHES = {1: "md5", 2: "sha1", 11: "sha224"}
+# Computed all the same: a revocation is one whatever it was made with, and a weak self-signature
+# may be the newest.
+_WEAK_HASHES = {1: "md5", 2: "sha1", 11: "sha224", 12: "sha3_256", 14: "sha3_512"}
 _HASH_NAMES = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160", 11: "SHA-224", 12: "SHA3-256", 14: "SHA3-512"}
 _STRONG_KEYS = frozenset((RSA, RSA_SIGN, ECDSA, EDDSA, ED25519, ED448))
 _KEY_NAMES = {16: "ElGamal", DSA: "DSA", 20: "ElGamal"}
@@ -157,6 +159,8 @@ def _prehashed(claim: SignaturePacket) -> Prehashed:
         9: hashes.SHA384,
         10: hashes.SHA512,
         11: hashes.SHA224,
+        12: hashes.SHA3_256,
+        14: hashes.SHA3_512,
     }
     return Prehashed(known[claim.hash_algorithm]())
 

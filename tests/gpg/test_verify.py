@@ -118,6 +118,26 @@ def test_what_a_stored_file_says_is_proven_again(smith: Any) -> None:
     assert (Standing.SOUND, ended) == (found.standing, found.key_end)
 
 
+@pytest.mark.parametrize("hashed", [False, True])
+def test_the_revocation_of_another_key_in_a_stored_file_is_not_believed(
+    hashed: bool, smith: Any
+) -> None:
+    """Wherever it names the other key, beside the one that it would revoke or alone."""
+    key, thief = smith.Key(), smith.Key()
+    own, other = smith.sub(16, key.id), smith.sub(16, thief.id)
+    for named in (other, own + other, other + own, own):
+        area = {"hashed": named, "unhashed": b""} if hashed else {"unhashed": named}
+        forged = thief.sign(key.framed, smith.SUMMER, kind=0x20, named=False, **area)
+        if not hashed:
+            forged += thief.sign(
+                key.framed, smith.SUMMER, kind=0x20, named=False, hashed=own, unhashed=named
+            )
+        tampered = certificates.stored(key.public + forged + key.named())
+        made = key.sign(smith.SIGNED, smith.LATER)
+        found = verify.check(smith.SIGNED, made, tampered.fingerprint, tampered)
+        assert (Standing.SOUND, None) == (found.standing, found.key_end)
+
+
 def test_a_binding_slipped_into_a_stored_file_is_not_believed(smith: Any) -> None:
     """A subkey that the primary key did not bind signs nothing, wherever its file came from."""
     key, stolen, thief = smith.Key(), smith.Key(), smith.Key()

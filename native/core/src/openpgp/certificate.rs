@@ -194,7 +194,8 @@ impl PartialEq for Certificate {
 impl Eq for Certificate {}
 
 impl Certificate {
-    /// The certificates in binary packets, one for each key, each reduced to what holds.
+    /// The certificates in binary packets, one for each key, each reduced to what holds. Armor is
+    /// not read.
     ///
     /// Refused are secret keys, more than 8 MiB, and bytes in which no certificate can be read, or
     /// none that is at most 1 MiB after the reduction. One that cannot is left out where others
@@ -202,6 +203,9 @@ impl Certificate {
     pub fn read(data: &[u8]) -> Result<Vec<Certificate>, FormatError> {
         if data.len() > MAX_INPUT {
             return Err(FormatError::new("more than 8 MiB of certificates"));
+        }
+        if data.first().is_none_or(|first| *first < 0x80) {
+            return Err(FormatError::new("no OpenPGP certificate in it"));
         }
         let mut met: BTreeMap<Fingerprint, (usize, Certificate)> = BTreeMap::new();
         let mut fault = None;

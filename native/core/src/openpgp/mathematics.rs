@@ -124,6 +124,8 @@ fn hash_algorithm(claim: &SignaturePacket) -> Option<HashAlgorithm> {
         9 => Some(HashAlgorithm::SHA384),
         10 => Some(HashAlgorithm::SHA512),
         11 => Some(HashAlgorithm::SHA224),
+        12 => Some(HashAlgorithm::SHA3_256),
+        14 => Some(HashAlgorithm::SHA3_512),
         _ => None,
     }
 }
@@ -146,8 +148,8 @@ pub(super) fn holds(key: &KeyPacket, claim: &SignaturePacket, parts: &[&[u8]]) -
         let digest = digest(claim, parts)?;
         let hash = hash_algorithm(claim)?;
         if let (mpi::PublicKey::RSA { e, n }, mpi::Signature::RSA { s }) = (&public, &signature) {
-            if beyond_sequoia(e, n) {
-                return large_rsa(e, n, s, hash, &digest);
+            if beyond_sequoia(e, n, hash) {
+                return plain_rsa(e, n, s, hash, &digest);
             }
         }
         // The time of the key and its version have no part in the mathematics.
@@ -223,14 +225,15 @@ fn bits(value: &[u8]) -> usize {
     all.saturating_sub(usize::try_from(zeros).unwrap_or(8))
 }
 
-/// Whether the library bounds RSA more narrowly than the format does.
-fn beyond_sequoia(e: &MPI, n: &MPI) -> bool {
-    n.bits() > 4096 || e.bits() > 33
+/// Whether the library takes less of RSA than the format has.
+fn beyond_sequoia(e: &MPI, n: &MPI, hash: HashAlgorithm) -> bool {
+    let sha3 = matches!(hash, HashAlgorithm::SHA3_256 | HashAlgorithm::SHA3_512);
+    sha3 || n.bits() > 4096 || e.bits() > 33
 }
 
 /// The same mathematics in the crate that the library has them from: a warning by somebody with a
-/// large key must not go unheard.
-fn large_rsa(e: &MPI, n: &MPI, s: &MPI, hash: HashAlgorithm, digest: &[u8]) -> Option<()> {
+/// large key must not go unheard, nor a revocation that was made with SHA3.
+fn plain_rsa(e: &MPI, n: &MPI, s: &MPI, hash: HashAlgorithm, digest: &[u8]) -> Option<()> {
     use rsa::traits::PublicKeyParts;
 
     // The head of a DigestInfo (RFC 8017 §9.2, note 1).
@@ -250,6 +253,12 @@ fn large_rsa(e: &MPI, n: &MPI, s: &MPI, hash: HashAlgorithm, digest: &[u8]) -> O
         }
         HashAlgorithm::SHA512 => {
             b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
+        }
+        HashAlgorithm::SHA3_256 => {
+            b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x08\x05\x00\x04\x20"
+        }
+        HashAlgorithm::SHA3_512 => {
+            b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x0a\x05\x00\x04\x40"
         }
         _ => return None,
     };

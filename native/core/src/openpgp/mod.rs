@@ -2,7 +2,7 @@
 //!
 //! The answers are those of `sig/gpg`, in the same words; `vectors/openpgp` holds both to it, and
 //! `tests/native` compares them over mutants. What differs on purpose stands in
-//! docs/decisions/0011-native.md.
+//! docs/decisions/0012-native.md.
 //!
 //! [`Certificate::merged`] takes copies as they were met, [`Certificate::stored`] one that was
 //! reduced before. [`check`] then says who signed what, or why that is not proven.

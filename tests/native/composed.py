@@ -1,0 +1,160 @@
+"""Certificates composed of whatever keys can be made to sign about each other."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from tests.gpg.conftest import _smith
+from tests.native.agreement import Question
+
+SMITH: Any = _smith()
+
+DAY = 86_400
+TIMES = (SMITH.BORN - DAY, SMITH.BORN, SMITH.BORN + 1, SMITH.SPRING, SMITH.SUMMER)
+TIMES += (SMITH.NEXT, SMITH.LATER, SMITH.at("2040-01-01"))
+EXPIRIES = (None, None, None, 0, 1, DAY * 80, SMITH.YEAR, 5 * SMITH.YEAR, (1 << 32) - 1)
+
+
+class Composer:
+    """Certificates and signatures by the dice."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.dice = dice
+        self.smith: Any = SMITH
+        kinds = [("eddsa", 4)] * 12 + [("ed25519", 4)] * 3 + [("ed25519", 6)] * 5
+        kinds += [("p256", 4)] * 3 + [("p384", 6), ("p521", 4), ("ed448", 6), ("ed448", 4)]
+        kinds += [("rsa", 4), ("rsa", 4), ("dsa", 4), ("secp256k1", 4), ("brainpoolp256", 4)]
+        self.keys = [self.smith.Key(kind, version=version) for kind, version in kinds]
+        for kind, bits in (("rsa", 1024), ("dsa", 1024)):
+            self.keys.append(self.smith.Key(kind, bits=bits))
+
+    def key(self, version: int | None = None) -> Any:
+        """One of the keys; they are born anew each time."""
+        fit = [key for key in self.keys if version in (None, key.version)]
+        chosen = self.dice.choice(fit)
+        chosen.created = self.dice.choice((SMITH.BORN,) * 5 + TIMES[:4])
+        return chosen
+
+    def digest(self, key: Any) -> int:
+        odd = (1, 2, 2, 2, 11, 12, 14) if key.version == 4 else (12, 14)
+        choice = odd if self.dice.random() < 0.12 else (8, 9, 10, 10)
+        return self.dice.choice(choice)
+
+    def fields(self) -> bytes:
+        """Fields of a hashed part that change what a signature means, or seem to."""
+        sub, dice = self.smith.sub, self.dice
+        some = b""
+        while dice.random() < 0.2:
+            some += dice.choice(
+                (
+                    lambda: sub(3, self.smith.four(dice.choice((0, 1, DAY, SMITH.YEAR)))),
+                    lambda: sub(2, self.smith.four(dice.choice(TIMES))),
+                    lambda: sub(9, self.smith.four(dice.choice((0, 1, DAY * 90)))),
+                    lambda: sub(25, dice.choice((b"", b"\0", b"\1", b"\2"))),
+                    lambda: sub(27, dice.choice((b"", b"\0", b"\2", b"\3\1"))),
+                    lambda: sub(29, dice.choice((b"", b"\0", b"\1x", b"\3"))),
+                    lambda: sub(dice.choice((20, 26, 5, 31, 99, 100)), b"123456789", True),
+                    lambda: sub(dice.choice((20, 26, 5, 31, 99, 100)), b"123456789"),
+                    lambda: sub(7, b"\0", dice.random() < 0.5),
+                    lambda: self.smith.notation(b"a@example.org", b"b", dice.random() < 0.3),
+                    lambda: sub(32, b"\4\x19junk"),
+                    lambda: sub(33, b"\4" + bytes(20)),
+                    lambda: sub(16, bytes(8)),
+                )
+            )()
+        return some
+
+    def flags(self) -> int | None:
+        return self.dice.choice((None, 0, 1, 2, 3, 3, 3, 3, 3, 0x0C))
+
+    def own(self, primary: Any) -> bytes:
+        """A signature about the primary key, or about a name."""
+        dice = self.dice
+        made, digest, flags = dice.choice(TIMES), self.digest(primary), self.flags()
+        expires, what = dice.choice(EXPIRIES), dice.randrange(12)
+        more: dict[str, Any] = {"digest": digest}
+        if what < 6:
+            name = dice.choice((SMITH.ALICE, SMITH.BOB, b"caf\xe9", b""))
+            kind = dice.choice((0x10, 0x11, 0x12, 0x13, 0x13, 0x13))
+            extra = {"hashed": self.fields(), "kind": kind}
+            return bytes(primary.named(name, made, flags=flags, expires=expires, **extra, **more))
+        if what < 9:
+            area = b"" if flags is None else self.smith.sub(27, bytes((flags,)))
+            area += b"" if expires is None else self.smith.sub(9, self.smith.four(expires))
+            more["hashed"] = area + self.fields()
+            return bytes(primary.sign(primary.framed, made, kind=0x1F, **more))
+        if what == 9:
+            area = self.reason() + self.fields()
+            return bytes(primary.sign(primary.framed, made, kind=0x20, hashed=area, **more))
+        if what == 10:
+            name = dice.choice((SMITH.ALICE, SMITH.BOB))
+            gone = primary.sign(primary.over_name(name), made, kind=0x30, **more)
+            return bytes(self.smith.packet(13, name) + gone)
+        thief = self.key(primary.version)
+        parts, kind = dice.choice(
+            ((primary.framed, 0x20), (primary.framed, 0x1F), (primary.over_name(b""), 0x13))
+        )
+        hashed = dice.choice((primary.issuer, b""))
+        return bytes(thief.sign(parts, made, kind=kind, hashed=hashed, named=False))
+
+    def reason(self) -> bytes:
+        reason = self.dice.choice((None, 0, 1, 1, 2, 3, 3, 4, 32, 100))
+        return b"" if reason is None else bytes(self.smith.sub(29, bytes((reason,)) + b"so"))
+
+    def about(self, primary: Any, subkey: Any, stranger: Any) -> bytes:
+        """A signature about a subkey, with the subkey."""
+        dice, sub = self.dice, self.smith.sub
+        made, parts = dice.choice(TIMES), primary.framed + subkey.framed
+        signer = stranger if dice.random() < 0.1 else primary
+        if dice.random() < 0.2:
+            hashed = self.reason() + self.fields()
+            digest = self.digest(signer)
+            gone = signer.sign(parts, made, kind=0x28, hashed=hashed, digest=digest)
+            return bytes(subkey.as_subkey + gone)
+        flags, expires = self.flags(), dice.choice(EXPIRIES)
+        area = b"" if flags is None else sub(27, bytes((flags,)))
+        area += b"" if expires is None else sub(9, self.smith.four(expires))
+        area += self.fields()
+        unhashed = sub(16, signer.id) if dice.random() < 0.7 else b""
+        for _ in range(dice.choice((0, 1, 1, 1, 1, 2, 5))):
+            maker = dice.choice((subkey, subkey, subkey, stranger, primary))
+            over = parts if dice.random() < 0.9 else primary.framed
+            kind = 0x19 if dice.random() < 0.9 else 0x18
+            extra = {"digest": self.digest(maker), "hashed": self.fields(), "body": True}
+            back = maker.sign(over, dice.choice(TIMES), kind=kind, **extra)
+            if dice.random() < 0.2:
+                area += sub(32, back)
+            else:
+                unhashed += sub(32, back)
+        more = {"digest": self.digest(signer), "hashed": area, "unhashed": unhashed}
+        return bytes(subkey.as_subkey + signer.sign(parts, made, kind=0x18, **more))
+
+    def question(self) -> Question:
+        """A certificate in one to three copies, and a signature that may be one of its keys'."""
+        dice = self.dice
+        primary = self.key()
+        version = primary.version if dice.random() < 0.95 else None
+        subkeys = [self.key(version) for _ in range(dice.choice((0, 1, 1, 2)))]
+        stranger = self.key(primary.version)
+        said = [self.own(primary) for _ in range(dice.choice((1, 1, 2, 3, 5)))]
+        for subkey in subkeys:
+            said += [self.about(primary, subkey, stranger) for _ in range(dice.choice((1, 1, 3)))]
+        if dice.random() < 0.1:
+            junk = ((10, b"PGP"), (12, b"\0"), (17, b"\1\2"), (61, b""), (13, b"junk"))
+            said += [bytes(self.smith.packet(*dice.choice(junk)))]
+        copies = []
+        for _ in range(dice.choice((1, 1, 2, 3))):
+            some = [one for one in said if dice.random() < 0.8]
+            dice.shuffle(some)
+            copies.append(primary.public + b"".join(some))
+        maker = dice.choice((primary, primary, *subkeys, *subkeys, stranger))
+        sig = maker.sign(
+            SMITH.SIGNED if dice.random() < 0.95 else b"other",
+            dice.choice(TIMES[1:]),
+            kind=0 if dice.random() < 0.97 else 1,
+            digest=self.digest(maker),
+            hashed=self.fields() if dice.random() < 0.3 else b"",
+            named=dice.random() < 0.9,
+        )
+        return Question("merged", primary.fingerprint, SMITH.SIGNED, sig, tuple(copies))

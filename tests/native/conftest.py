@@ -1,0 +1,55 @@
+"""The native core, asked from Python: small programs of native/core/examples, built once.
+
+Where there is no cargo that is new enough their tests are skipped; `make test` says so loudly.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class Program:
+    """A program that answers each line with a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._running = subprocess.Popen(
+            [path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    def __call__(self, line: str) -> str:
+        asked, answers = self._running.stdin, self._running.stdout
+        assert asked is not None and answers is not None
+        asked.write(line + "\n")
+        asked.flush()
+        said = answers.readline()
+        assert said.endswith("\n"), f"no answer, and status {self._running.wait(10)}: {line}"
+        return said[:-1]
+
+    def close(self) -> None:
+        """Ends it."""
+        self._running.communicate()
+
+
+@pytest.fixture(scope="session")
+def openpgp_answers() -> Iterator[Program]:
+    """native/core/examples/openpgp_answers.rs."""
+    program = Program(_built("openpgp_answers"))
+    yield program
+    program.close()
+
+
+def _built(name: str) -> Path:
+    build = ["build", "--quiet", "--locked", "--package", "sig-core", "--example", name]
+    run = subprocess.run([ROOT / "tools/setup.sh", "cargo", *build], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "native/target"))
+    if not (folder / "debug/examples" / name).exists():
+        pytest.skip("cargo 1.85 or newer is not here")
+    return folder / "debug/examples" / name
