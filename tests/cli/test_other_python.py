@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -193,6 +194,27 @@ def test_a_python_that_was_changed_is_another(hello: App) -> None:
     with (library(hello.python) / "this.py").open("a") as stream:
         stream.write("\n")
     assert first(hello.lock()).endswith(" not attested")
+
+
+def test_an_environment_may_see_what_its_build_has(hello: App) -> None:
+    """--system-site-packages: what both have counts where Python finds it first; all else of the
+    build is there as well."""
+    folder = hello.person.place / "v"
+    words = ("-m", "venv", "--without-pip", "--system-site-packages", folder)
+    subprocess.run([hello.python, *words], check=True, capture_output=True, timeout=TIMEOUT)
+    wheels.pip(hello.python, "click", "idna")
+    hello.person.write("hello.py", "import click, idna\nprint(click.__file__, idna.__file__)\n")
+    app = dataclasses.replace(hello, python=folder / "bin/python")
+    for name in ("click", "click-8.1.8.dist-info"):
+        shutil.copytree(library(hello.python) / "site-packages" / name, app.site / name)
+    told = apps.plan(app.lock())
+    (left,) = [line for line in told if line.startswith("dist click 8.1.8 left out: ")]
+    assert left.endswith(f"{library(hello.python)}/site-packages/click-8.1.8.dist-info")
+    assert f" {app.site}/click-8.1.8.dist-info comes before " in left
+
+    ran, same = app.signed().run(), app.plain()
+    assert (0, same.stdout, "") == (ran.status, ran.stdout, ran.stderr)
+    assert f"{app.site}/click/__init__.py {library(hello.python)}" in ran.stdout
 
 
 # --- sig run ---

@@ -69,6 +69,14 @@ def version(app: App) -> str:
     return app.plain("import platform; print(platform.python_version())").stdout.strip()
 
 
+def header_of(app: App) -> Path:
+    """The file that says the version of the build."""
+    found = sorted(base(app).parent.parent.glob("include/*/patchlevel.h"))
+    if not found:
+        pytest.skip("this build has none")
+    return found[0]
+
+
 def evil_pack(app: App, path: Path, tag: str = "") -> bytes:
     """The pack of this app with evil code in place of that of a source."""
     real = packs.read(pack_of(app).read_bytes())
@@ -163,7 +171,7 @@ def test_sources_of_the_standard_library_are_looked_at_all_the_same(told: App) -
 
 def test_a_pack_is_for_one_version(app: App) -> None:
     """The last number counts: who has another is slower."""
-    (header,) = base(app).parent.parent.glob("include/*/patchlevel.h")
+    header = header_of(app)
     real = version(app)
     other = real.rpartition(".")[0] + ".99"
     with changed(header, header.read_text().replace(real, other)):
@@ -177,7 +185,7 @@ def test_a_pack_is_for_one_version(app: App) -> None:
 @LONG
 def test_the_interpreter_itself_decides_on_its_version(app: App, world: World) -> None:
     """Where the header says another one than it has, and where there is no header."""
-    (header,) = base(app).parent.parent.glob("include/*/patchlevel.h")
+    header = header_of(app)
     real = version(app)
     other = real.rpartition(".")[0] + ".99"
     kept = pack_of(app).read_bytes()
@@ -209,7 +217,7 @@ def test_the_interpreter_itself_decides_on_its_version(app: App, world: World) -
 def test_what_lies_in_the_build_of_who_compiles_is_not_run(told: App, name: str) -> None:
     """A file that Python would run before it compiles the first source: refused or not there."""
     path = library(base(told)) / name
-    before = path.read_text() if path.exists() else ""
+    before = path.read_text() if path.is_file() and not path.is_symlink() else ""
     # What is there before anything can be opened as usual.
     evil = f"\nimport posix\nposix.close(posix.open({str(told.mark)!r}, 0o101, 0o644))\n"
     with changed(path, before + evil):
