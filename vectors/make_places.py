@@ -64,6 +64,8 @@ CASES: list[tuple[str, str | None, str]] = [
     ("x-1.0.dist-info/INSTALLER", NOWHERE, ""),
     ("x-1.0.dist-info/REQUESTED", NOWHERE, ""),
     ("x-1.0.dist-info/direct_url.json", NOWHERE, ""),
+    ("x-1.0.dist-info/uv_build.json", NOWHERE, "uv's own, of what it built and of a file by its path"),
+    ("x-1.0.dist-info/uv_cache.json", NOWHERE, "the same"),
     ("x-1.0.dist-info/record", "+x-1.0.dist-info/record", "case counts"),
     ("x-1.0.dist-info/licenses/RECORD", "+x-1.0.dist-info/licenses/RECORD", "only directly in it"),
     (

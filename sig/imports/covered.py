@@ -33,6 +33,7 @@ _SITES = frozenset(("site-packages", "dist-packages"))
 # C3: `sig.model.wheel.WRITTEN`, which is not in the child.
 _WRITTEN = frozenset(
     ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
+    + ("uv_build.json", "uv_cache.json")
 )
 
 

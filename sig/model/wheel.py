@@ -10,7 +10,10 @@ from __future__ import annotations
 
 DIRECT_URL = "direct_url.json"
 """Where an installer writes down what it was given, an editable folder among it."""
-WRITTEN = frozenset(("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", DIRECT_URL))
+WRITTEN = frozenset(
+    ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", DIRECT_URL)
+    + ("uv_build.json", "uv_cache.json")
+)
 """What an installer writes into a ``*.dist-info``; it is nobody's, also in a wheel."""
 
 PROGRAMS = ("bin", "Scripts")

@@ -45,6 +45,8 @@ def test_what_an_installer_writes_is_nobodys() -> None:
         f"{info}/INSTALLER",
         f"{info}/REQUESTED",
         f"{info}/direct_url.json",
+        f"{info}/uv_build.json",
+        f"{info}/uv_cache.json",
         f"{info}/RECORD.jws",
         f"{info}/RECORD.p7s",
         "lib/__pycache__/x.cpython-311.pyc",

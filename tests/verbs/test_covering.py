@@ -484,7 +484,8 @@ def test_a_warning_about_the_wheel_counts_as_soon_as_its_list_is_here(
     "more",
     [
         {f"{INFO}/{name}": b"x" for name in ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER",
-                                             "REQUESTED", "direct_url.json")},
+                                             "REQUESTED", "direct_url.json", "uv_cache.json",
+                                             "uv_build.json")},
         {"requests-2.32.3.data/scripts/x": b"x", "requests-2.32.3.data/headers/x/y.h": b"x"},
         {"requests-2.32.3.data/data/bin/x": b"x", "requests-2.32.3.data/data/Scripts/x.exe": b"x",
          "requests-2.32.3.data/data/include/site/python3.11/x.h": b"x"},

@@ -8,8 +8,16 @@
 use super::manifest::Manifest;
 
 /// What an installer writes into a `*.dist-info`.
-const WRITTEN: [&str; 6] =
-    ["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"];
+const WRITTEN: [&str; 8] = [
+    "RECORD",
+    "RECORD.jws",
+    "RECORD.p7s",
+    "INSTALLER",
+    "REQUESTED",
+    "direct_url.json",
+    "uv_build.json",
+    "uv_cache.json",
+];
 const CACHE: &str = "__pycache__";
 /// Folders of an environment where programs lie.
 const PROGRAMS: [&str; 2] = ["bin", "Scripts"];
