@@ -9,6 +9,7 @@ Y1  What was given was verified and sealed by sig. Its descriptors are closed be
 Y2  From then on those modules are like all others of the standard library: what else is imported of
     them is covered, and comes through the finder.
 Y3  An extension module that only we have imported is not there yet, as far as the program sees.
+Y4  Such an interpreter got no -I (`packing`, Z6). By that `tkinter` would run files of the home.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def load(plan: Plan, root: Root) -> dict[str, ModuleType]:
 
 
 def adopt(finder: Finder, plan: Plan, root: Root, given: dict[str, ModuleType]) -> None:
-    """Y1 to Y3, when the finder is in place; `given` is what `load` gave."""
+    """Y1 to Y4, when the finder is in place; `given` is what `load` gave."""
     library = f"{root.base.rstrip('/')}/{root.search[0]}/"
     there: Any = sys
     if hasattr(there, "_stdlib_dir"):  # Python 3.11: what is frozen has the name of a file, too
@@ -72,6 +73,12 @@ def adopt(finder: Finder, plan: Plan, root: Root, given: dict[str, ModuleType]) 
     for path, module in given.items():
         del sys.modules[module.__name__]  # Y3
         finder.early[path] = module
+    finder.patches["tkinter"] = _without_profile
+
+
+def _without_profile(tkinter: Any) -> None:
+    """Y4. ``~/.Tk.py`` and the like."""
+    tkinter.Tk.readprofile = lambda tk, base_name, class_name: None
 
 
 def _move(finder: Finder, module: ModuleType, name: str, file: str, path: str) -> None:

@@ -149,11 +149,12 @@ class Native:
         try:
             module = self._created(spec, path, name)
             mapped = True
-        except ImportError as error:
-            text = str(error)
-            self._mappable(path, name, text)
-            error.msg = group.told(text)
-            error.args = (error.msg,)
+        except BaseException as error:
+            if isinstance(error, ImportError):
+                text = str(error)
+                self._mappable(path, name, text)
+                error.msg = group.told(text)
+                error.args = (error.msg,)
             # It is there if it was the module itself that refused.
             mapped = self._there(name)
             raise
@@ -166,7 +167,7 @@ class Native:
                     self._modules[path] = name
                     self._names |= group.sonames
                 if not load.users:
-                    del self._under_way[path]
+                    self._under_way.pop(path, None)  # a module may have made a child: `_forked`
                     try:
                         group.check()
                     finally:

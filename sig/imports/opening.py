@@ -10,6 +10,8 @@ O4  Before the first module of a root runs, its files that are no code are hashe
     libraries open them behind our back. Larger ones are hashed when they are opened. Each package
     of the standard library is by itself, as if it were a root.
 O5  A refusal is `refuse(code, message)`, which does not return: it ends the process, or raises.
+O6  Nothing is imported while a lock is held, ours or that of `native`: who imports the same at that
+    moment may be on the way to us, and both would wait for ever.
 
 A swap after O4 is noticed only by who reads through this room: `get_data`, resources, metadata.
 """
@@ -32,7 +34,7 @@ else:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, NoReturn, TypeVar
 
     Module = TypeVar("Module")
@@ -119,6 +121,7 @@ class Opening:
             raise ImportError(f"{shown(path)} is not covered", name=name, path=path)
         path, (digest, root) = found
         self.settle(root, path)
+        self._quicken(_size(path))
         began = perf_counter_ns()
         module = create()
         if self._told is not None:
@@ -183,23 +186,19 @@ class Opening:
         """Hashes what is no code of a root, once (O4); `path` is a file of it that is needed."""
         if root.name == PYTHON:
             self._package(root, path)
-            return
-        if root.name in self.settled:
-            return
-        with self._lock:
-            if root.name in self.settled:
-                return
-            for place in self.covered.places:
-                if place.base != root.base:
-                    continue
-                files = place.of(root)
-                for below, (digest, _) in files.items():
-                    if not below.endswith(_CODE):
-                        self._data(place.path(below), digest, root.name)
-                for path, (digest, owner) in place.data.items():
-                    if owner is root:
-                        self._data(path, digest, root.name)
-            self.settled.add(root.name)
+        elif root.name not in self.settled:
+            self._once(root.name, root, self._data_of(root))
+
+    def _data_of(self, root: Root) -> Iterator[tuple[str, str]]:
+        for place in self.covered.places:
+            if place.base != root.base:
+                continue
+            for below, (digest, _) in place.of(root).items():
+                if not below.endswith(_CODE):
+                    yield place.path(below), digest
+            for path, (digest, owner) in place.data.items():
+                if owner is root:
+                    yield path, digest
 
     def _package(self, root: Root, path: str) -> None:
         """O4, for the package of the standard library in which a file lies."""
@@ -207,14 +206,29 @@ class Opening:
         for folder in root.search:
             name, slash, _ = below[len(folder) + 1 :].partition("/")
             package = f"{folder}/{name}"
-            if not slash or not below.startswith(package) or package in self.settled:
-                continue
+            if slash and below.startswith(package) and package not in self.settled:
+                self._once(package, root, self._data_below(package))
+
+    def _data_below(self, package: str) -> Iterator[tuple[str, str]]:
+        place = self.covered.library
+        for one in () if place is None else place.below(package):
+            if place is not None and not one.endswith(_CODE):
+                yield place.path(one), place.files[one][0]
+
+    def _once(self, name: str, root: Root, files: Iterator[tuple[str, str]]) -> None:
+        """Hashes these files of a root, once for a name; who comes meanwhile waits."""
+        while True:
             with self._lock:
-                place = self.covered.library
-                for one in () if place is None else place.below(package):
-                    if place is not None and not one.endswith(_CODE):
-                        self._data(place.path(one), place.files[one][0], root.name)
-                self.settled.add(package)
+                if name in self.settled:
+                    return
+                for path, digest in files:
+                    self._data(path, digest, root.name)
+                    if self._is_much(0):
+                        break  # to go on when the lock is free (O6)
+                else:
+                    self.settled.add(name)
+                    return
+            self._quicken(0)
 
     # --- hooks -----------------------------------------------------------------------------------
 
@@ -264,6 +278,7 @@ class Opening:
 
     def _bytes(self, path: str, digest: str, root: str) -> bytes:
         descriptor, size = self._opening(path, root)
+        self._quicken(size)
         data = self._all(descriptor, path, size)
         self._compare(self._digest(data), digest, path, root)
         return data
@@ -275,6 +290,7 @@ class Opening:
             state = _state(descriptor)
             if self._seen.get(path) == state:
                 return
+            self._quicken(size)
             hasher = self._new(b"", size)
             while block := _read(descriptor, _BLOCK):
                 hasher.update(block)
@@ -329,10 +345,16 @@ class Opening:
 
     def _new(self, data: bytes, size: int) -> Any:
         self._hashed += size
-        if not self._asked and (self._hashed > _MUCH or "_hashlib" in sys.modules):
+        return self._sha256(data)
+
+    def _is_much(self, size: int) -> bool:
+        return not self._asked and (self._hashed + size > _MUCH or "_hashlib" in sys.modules)
+
+    def _quicken(self, size: int) -> None:
+        """Takes the faster hash where that pays, for so many bytes to come (O6)."""
+        if self._is_much(size):
             self._asked = True
             self._sha256 = self._faster()
-        return self._sha256(data)
 
     def _faster(self) -> Any:
         for place, folder in self.covered.search:
@@ -357,6 +379,14 @@ class Opening:
 
     def _unreadable(self, path: str, error: OSError) -> NoReturn:
         self.refuse(UNREADABLE, f"{shown(path)} cannot be read: {error.strerror}")
+
+
+def _size(path: str) -> int:
+    """About how large it is; who opens it will say what is wrong with it."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _state(descriptor: int) -> tuple[int, ...]:

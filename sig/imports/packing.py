@@ -29,6 +29,7 @@ from importlib.util import MAGIC_NUMBER, find_spec
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from sig.errors import Refused
 from sig.imports.bootstrap import FILE, PACKAGE
 from sig.imports.covered import Covered
 from sig.imports.plan import Plan, write
@@ -99,10 +100,13 @@ def pack(
     `library` are sources of the standard library, by their paths in it, for a Python that is not
     the system's (Z6).
 
-    Raises ValueError for a plan that contradicts itself: one path with two digests, a script that
-    is not covered.
+    Raises Refused for a plan that contradicts itself: one path with two digests, a script that is
+    not covered.
     """
-    Covered(plan).check()
+    try:
+        Covered(plan).check()
+    except ValueError as error:  # where roots lie is for the environment to say
+        raise Refused(f"what is to be run contradicts itself: {error}") from error
     members = {"plan": write(plan), "__main__.py": _MAIN.encode()}
     for name in ("bootstrap", *MODULES):
         source, code = _module(f"{__package__}.{name}")

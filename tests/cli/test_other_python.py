@@ -274,6 +274,49 @@ def test_programs_with_libraries_run_as_with_plain_python(probe: App) -> None:
     assert (0, "", theirs.stdout) == (ours.status, ours.stderr, ours.stdout)
 
 
+WAITING = """
+import faulthandler, sys, threading, time
+
+faulthandler.dump_traceback_later(20, exit=True)
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "_hashlib":
+            begun.set()
+            time.sleep(1)
+
+begun = threading.Event()
+sys.meta_path.insert(0, Slow())
+other = threading.Thread(target=__import__, args=("_hashlib",), daemon=True)
+other.start()
+begun.wait()
+import numpy
+other.join()
+print(numpy.arange(3))
+"""
+
+
+def test_threads_that_import_do_not_wait_for_each_other(probe: App) -> None:
+    """What hashes many bytes wants the module that another thread is about to import."""
+    ours, theirs = probe.run(WAITING), probe.plain(WAITING)
+    assert (0, "", theirs.stdout) == (ours.status, ours.stderr, ours.stdout), ours
+
+
+def test_no_file_of_the_home_runs(probe: App) -> None:
+    """tkinter looks for ~/.Tk.py, but not in an isolated Python."""
+    code = "import tkinter\nprint(tkinter.Tk(useTk=False).tk is not None)\n"
+    name = probe.person.home / ".Tk.py"
+    assert (0, "True\n") == (probe.plain(code).status, probe.plain(code).stdout)
+    name.write_text(probe.evil)
+    try:
+        ran = probe.person.sig("run", "--env", "HOME", probe.target, code, cwd=probe.place)
+        assert (0, "True\n", False) == (ran.status, ran.stdout, probe.was_evil()), ran
+        probe.plain(code)
+        assert probe.was_evil()
+    finally:
+        name.unlink()
+
+
 def test_a_process_that_it_starts_is_under_the_same_lock(probe: App) -> None:
     """multiprocessing by spawn: sys.executable is sig's, and knows such a Python as its parent."""
     code = (

@@ -246,6 +246,33 @@ def test_a_path_line_does_not_say_which_files_of_the_project_have_a_name(
         assert app.was_evil()
 
 
+def test_sources_that_are_moved_into_those_of_another_root_are_told(world: World) -> None:
+    """Where they lie is said by a file that nobody signed; one path cannot be of two roots."""
+    app, _ = project(world, "src", "--editable")
+    alice = app.person
+    alice.write(
+        "lib/pyproject.toml", PROJECT.replace("hello-tool", "lib").partition("[project.s")[0]
+    )
+    alice.write("lib/src/libx.py", "A = 1\n")
+    alice.write("hello/lib/src/libx.py", "A = 2\n")
+    wheels.pip(app.python, "--editable", alice.place / "lib")
+    signed(app)
+    assert 7 == app.run("greet", "you").status
+    for found in (
+        *app.site.glob("__editable__.lib-*.pth"),
+        *app.site.glob("lib-*/direct_url.json"),
+    ):
+        text = found.read_text()
+        assert f"{alice.place}/lib" in text
+        found.write_text(text.replace(f"{alice.place}/lib", f"{alice.place}/hello/lib"))
+
+    ran = app.run("greet", "you")
+
+    assert (111, "") == (ran.status, ran.stdout), ran
+    assert "'lib/src/libx.py' is not the same in app and editable/lib-1.0" in ran.stderr
+    assert "error: not run" == ran.stderr.splitlines()[-1]
+
+
 def test_a_project_without_a_command_runs_none(world: World) -> None:
     """Nothing is guessed."""
     app, _ = project(world, "src")

@@ -478,6 +478,28 @@ def test_a_module_that_needs_no_library_of_ours_does_without_ctypes(place: Place
     assert ran.out == ["1 2 False", "3 True", "1 2 3"], ran
 
 
+def test_a_module_that_fails_to_begin_stays_mapped(place: Place) -> None:
+    """Whatever it raises: what was mapped is not mapped once more (N6)."""
+    place.put("one.so", extension("one", returns=1, says="mapped"))
+    code = (
+        "import _imp\nplain = _imp.create_dynamic\n"
+        "def fails(spec, *_):\n"
+        "    found = plain(spec)\n"
+        "    if '/proc' not in spec.origin: return found\n"
+        "    raise kind('it does not begin')\n"
+        "for kind in ValueError, KeyboardInterrupt, ImportError:\n"
+        "    _imp.create_dynamic = fails\n"
+        "    try: import one\n"
+        "    except BaseException as error: print(type(error).__name__, flush=True)\n"
+        "_imp.create_dynamic = plain\n"
+        "import one\nprint(len(mapped('one.so')), native._under_way)"
+    )
+
+    ran = place.run(code)
+
+    assert ran.out == ["mapped", "ValueError", "KeyboardInterrupt", "ImportError", "1 {}"], ran
+
+
 def test_a_module_that_needs_the_loader_itself_does_not_get_a_second_one(place: Place) -> None:
     """It is mapped by the kernel, and ld.so would not know it again by its path."""
     loader = {62: "ld-linux-x86-64.so.2", 183: "ld-linux-aarch64.so.1"}[MACHINE]

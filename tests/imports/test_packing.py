@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sig.errors import Refused
 from sig.imports import packing
 from sig.imports.plan import read
 from tests.imports.child import ENVIRONMENT, Program, Python, sealed, write
@@ -60,7 +61,7 @@ def test_python_runs_the_zip_as_well(program: Program) -> None:
 def test_a_plan_that_contradicts_itself_is_not_packed(program: Program) -> None:
     """It is seen before anything is started."""
     program.files({"main.py": ""})
-    with pytest.raises(ValueError):
+    with pytest.raises(Refused, match="not in the manifest of the app"):
         packing.pack(program.plan(entry=("file", "other.py")))
 
 
