@@ -102,28 +102,36 @@ def to_sign(
     python = locks.python_for(workspace, lock)
     name = os.path.relpath(place)
     pack = packs.opened(place)
-    why, by = "it is gone", None
+    why = "it is gone"
     if pack is not None:
         try:
-            by = compiler(workspace, python)
-            why = packs.unfit(pack, by.python)
-        except NotTrusted as error:
+            why = _why_not(workspace, program, python, pack, name)
+        except (NotTrusted, recording.Another) as error:
             why = error.message
-    if pack is not None and by is not None and not why:
-        found = recording.compared(workspace, program, by, pack)
-        if found.different:
-            others = f" and {len(found.different) - 1} more" if len(found.different) > 1 else ""
-            raise Refused(
-                f"{name} has other code than {os.path.relpath(found.different[0])}{others}",
-                hint=f"sig lock --pack --check {app}",
-            )
-        if not found.unknown:
+        if not why:
             return ((pack.tag, pack.id),)
-        why = "it is of sources that the lock does not list"
     if not context.quiet:
         told = output.escaped(name, sys.stderr.encoding)
         output.note(f"note: {told} is not signed: {why} (sig lock --pack)")
     return ()
+
+
+def _why_not(workspace: Workspace, program: Program, python: Python, pack: Pack, name: str) -> str:
+    """Why a pack is not signed with its lock, or nothing. Raises as `to_sign` does, NotTrusted
+    where nobody answers for this Python, Another.
+    """
+    by = compiler(workspace, python)
+    why = packs.unfit(pack, by.python)
+    if why:
+        return why
+    found = recording.compared(workspace, program, by, pack)
+    if found.different:
+        others = f" and {len(found.different) - 1} more" if len(found.different) > 1 else ""
+        raise Refused(
+            f"{name} has other code than {os.path.relpath(found.different[0])}{others}",
+            hint=f"sig lock --pack --check {program.app}",
+        )
+    return "it is of sources that the lock does not list" if found.unknown else ""
 
 
 def _line(context: Context, program: Program, pack: Pack) -> str:

@@ -166,8 +166,9 @@ def forked(become: Callable[[], NoReturn]) -> int:
     if child == 0:
         try:
             become()
-        except SigError as error:
-            os.write(2, f"error: {error.message}\n".encode("utf-8", "backslashreplace"))
+        except Exception as error:
+            told = error.message if isinstance(error, SigError) else str(error) or repr(error)
+            os.write(2, f"error: {told}\n".encode("utf-8", "backslashreplace"))
         finally:
             os._exit(114)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # that is for the program

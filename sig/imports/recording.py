@@ -135,6 +135,10 @@ def listed(workspace: Workspace, program: Program, by: Compiler) -> dict[str, st
 # --- checking ------------------------------------------------------------------------------------
 
 
+class Another(Refused):
+    """The pack is for another version of the interpreter."""
+
+
 class Compared(NamedTuple):
     """How a pack differs from what its sources compile to: paths of those whose code is another,
     and how many codes are of sources that the lock does not list.
@@ -147,14 +151,17 @@ class Compared(NamedTuple):
 def compared(workspace: Workspace, program: Program, by: Compiler, pack: Pack) -> Compared:
     """A pack beside what its sources compile to (R2).
 
-    Raises Refused for a pack that is for another Python, and what `compiled` and `listed` do.
+    Raises Another, Refused for a pack that is for another Python of the same version, and what
+    `compiled` and `listed` do.
     """
     there = listed(workspace, program, by)
     codes = pack.codes
     wanted = {digest: there[digest] for digest in codes if digest in there}
     anew = compiled(by, wanted)
+    if anew.tag != pack.tag:
+        raise Another(f"it is for {pack.tag}, and this is {anew.tag}")
     if anew.python != pack.python:
-        raise Refused(f"it is for {pack.tag}, and this is {anew.tag}")
+        raise Refused(f"it is for {pack.python}, and this is {anew.python}")
     fresh = anew.codes
     different = [path for digest, path in wanted.items() if fresh.get(digest) != codes[digest]]
     return Compared(tuple(sorted(different)), len(codes) - len(wanted))

@@ -206,6 +206,9 @@ def test_the_interpreter_itself_decides_on_its_version(app: App, world: World) -
         assert 0 == app.lock().status
         assert (0, 0) == (check(app).status, app.attest().status)
         assert PACKED == app.run(COUNT).stdout
+        pack_of(app).write_bytes(lied)
+        assert f"it is for cpython-{other}, and this is cpython-{real}" in app.attest().stderr
+        assert (1, SOURCES) == (check(app).status, app.run(COUNT).stdout)
     finally:
         hidden.rename(header)
 
