@@ -54,6 +54,12 @@ def command(
     ends with 111 (not verified), 112 (usage), 113 (marked bad) or 114 (could not tell).
     """
     workspace = context.workspace()
+    if app is None and os.path.isdir(file):
+        lock = locks.was_script(workspace, file)
+        if lock:
+            raise NotTrusted(
+                f"{file} is a folder, and {lock} is of a script", hint=f"sig run --app NAME {file}"
+            )
     program = locks.program_of(file, app) if os.path.isdir(file) or app else _beside(file)
     if program is not None and not os.path.lexists(program.lock):
         if locks.was_locked(workspace, program.lock):

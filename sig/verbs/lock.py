@@ -299,6 +299,18 @@ def was_locked(workspace: Workspace, lock: str) -> bool:
     return workspace.home.stat(_hint(lock)) is not None
 
 
+def was_script(workspace: Workspace, folder: str) -> str:
+    """The lock of the script in whose place a folder lies, or nothing.
+
+    A project is called what its own file says: in the place of a script it would be another program
+    than the one that was named.
+    """
+    path = os.path.abspath(folder)
+    lock = path.removesuffix(".py") + SUFFIX
+    there = path.endswith(".py") and (os.path.lexists(lock) or was_locked(workspace, lock))
+    return lock if there else ""
+
+
 def remove(workspace: Workspace, program: Program) -> None:
     """Remove a lock; the program is then one file for `run`. Raises NotFound, StoreError."""
     known = was_locked(workspace, program.lock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -271,6 +272,38 @@ def test_sources_that_are_moved_into_those_of_another_root_are_told(world: World
     assert (111, "") == (ran.status, ran.stdout), ran
     assert "'lib/src/libx.py' is not the same in app and editable/lib-1.0" in ran.stderr
     assert "error: not run" == ran.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["lock there", "lock gone"])
+def test_a_project_in_the_place_of_a_script_is_told(world: World, gone: bool) -> None:
+    """Its name would be that of its own file, and not what was typed: another program of the same
+    signer, with all its files."""
+    alice = world.person("alice")
+    system = Path(wheels.system())
+    alice.write("one/one.py", "print('one')\n")
+    one = App(alice, alice.place / "one", system, "one.py", "one").signed()
+    two = App(alice, alice.place, system, "two", "two")
+    alice.write("two/pyproject.toml", PROJECT)
+    alice.write("two/hello_tool/__init__.py", "")
+    alice.write("two/hello_tool/cli.py", f"def main():\n    {two.evil}")
+    signed(two)
+    path = {"PATH": f"{system.parent}:{os.defpath}"}
+    assert (0, True) == (two.run(env=path).status, two.was_evil())
+    assert (0, "one\n") == (one.run(env=path).status, one.run(env=path).stdout)
+
+    (one.place / "one.py").unlink()
+    shutil.copytree(alice.place / "two", one.place / "one.py")
+    if gone:
+        one.list.unlink()
+    ran = one.run(env=path)
+
+    assert (111, "", False) == (ran.status, ran.stdout, one.was_evil()), ran
+    assert f"one.py is a folder, and {one.list} is of a script" in ran.stderr
+    # By its own name it runs wherever it lies.
+    ran = alice.sig("run", "--app", "hello-tool", "one.py", cwd=one.place, env=path)
+    assert (0, True) == (ran.status, one.was_evil()), ran
+    ran = alice.sig("run", "--app", "one", "one.py", cwd=one.place, env=path)
+    assert (True, False) == (ran.status > 110, one.was_evil()), ran
 
 
 def test_a_project_without_a_command_runs_none(world: World) -> None:
