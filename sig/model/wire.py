@@ -51,7 +51,8 @@ def _base64(text: Any, limit: int, what: str) -> bytes:
     try:
         found = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError) as error:
-        raise FormatError(f"{what} is not base64") from error
+        # What a version of Python refuses here, another decodes to something else.
+        raise FormatError(f"{what} is not canonical base64") from error
     if len(found) > limit:
         raise FormatError(f"{what} is not base64 of at most {limit} bytes")
     # Unused bits could be set: only what encodes back to itself is one text for one signature.

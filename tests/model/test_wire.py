@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sig.errors import FormatError
-from sig.model import instant, limits, stream, strict, wire
+from sig.model import limits, stream, strict, wire
 from sig.model.attestation import Malformed, UnverifiedAttestation
-from tests import vectors
+from tests import understood, vectors
 
 KEY = "0123456789ABCDEF0123456789ABCDEF01234567"
 ID = "sha256:" + "a" * 64
@@ -654,9 +654,9 @@ def test_a_vector_is_read_or_refused_as_it_says(path: Path) -> None:
     """Each file of vectors/wire: its canonical bytes, what is understood, or why it is refused."""
     vector = vectors.read(path)
     understand = {
-        "document": document,
-        "statement": attested,
-        "configuration": configured,
+        "document": understood.document,
+        "statement": understood.statement,
+        "configuration": understood.configuration,
     }[vector.head["as"]]
     if vector.head["expect"] == "refused":
         if "filed" not in vector.head:
@@ -670,58 +670,8 @@ def test_a_vector_is_read_or_refused_as_it_says(path: Path) -> None:
             assert isinstance(found, Malformed)
             assert vector.why == found.why
         return
-    canonical, understood = understand(vector.one("text"))
-    assert (vector.one("canonical"), vector.lines) == (canonical, understood)
+    canonical, said = understand(vector.one("text"))
+    assert (vector.one("canonical"), vector.lines) == (canonical, [said] if said else [])
     if vector.head["as"] == "document":
         # What was written is read as the same, and is one text.
-        assert (canonical, []) == document(canonical)
-
-
-def document(raw: bytes) -> tuple[bytes, list[Any]]:
-    """The canonical bytes of any value."""
-    return strict.encode(strict.read(raw)).encode("ascii"), []
-
-
-def attested(raw: bytes) -> tuple[bytes, list[Any]]:
-    """Those of a statement, and what is understood of it."""
-    found = wire.read_attestation(raw)
-    said = found.statement
-    again = wire.read_attestation(wire.envelope(found.key, found.signed, found.sig, found.tst))
-    assert found == again
-    understood = {
-        "comment": said.comment or None,
-        "method": None if said.method == "human" else said.method,
-        "base": said.base,
-        "scope": None if said.scope is None else list(said.scope),
-        "criteria": list(said.criteria) or None,
-        "aliases": list(said.aliases) or None,
-        "needs": list(said.needs) or None,
-        "unknown-needs": list(said.unknown_needs) or None,
-        "manifest": said.manifest,
-        "exclude": list(said.exclude) or None,
-        "expires": None if said.expires is None else instant.write(said.expires),
-        "withdrawn": said.withdrawn or None,
-        "odd": said.odd,
-        "also-filed": wire.also_filed(found.key, said) or None,
-        "tst": found.tst,
-    }
-    always = {"id": said.id, "key": found.key, "ok": said.ok, "reviewed": said.reviewed}
-    always["negative"] = said.negative
-    return found.signed, [
-        always | {name: value for name, value in understood.items() if value is not None}
-    ]
-
-
-def configured(raw: bytes) -> tuple[bytes, list[Any]]:
-    """Those of a configuration, and what is understood of it."""
-    found, signed, sig = wire.configuration(raw)
-    assert (sig is None) is (found.key is None)
-    return signed, [
-        {
-            "key": found.key,
-            "sequence": found.sequence,
-            "trust": sorted(found.trust),
-            "policy": found.policy,
-            "remotes": {remote.name: [remote.url, remote.key] for remote in found.remotes},
-        }
-    ]
+        assert (canonical, None) == understood.document(canonical)

@@ -38,6 +38,14 @@ class Program:
 
 
 @pytest.fixture(scope="session")
+def answers() -> Iterator[Program]:
+    """native/core/examples/answers.rs."""
+    program = Program(_built("answers"))
+    yield program
+    program.close()
+
+
+@pytest.fixture(scope="session")
 def openpgp_answers() -> Iterator[Program]:
     """native/core/examples/openpgp_answers.rs."""
     program = Program(_built("openpgp_answers"))

@@ -13,7 +13,7 @@ use sig_core::model::strict::{self, Names};
 use sig_core::model::verdict::{State, Verdict};
 use sig_core::model::{instant, wire};
 use sig_core::openpgp::{Certificate, Fault};
-use sig_core::trust::decide::{Question, decide};
+use sig_core::trust::decide::{Measure, Question, decide};
 use sig_core::trust::policy;
 use sig_core::trust::weighed::{Found, Weighed};
 use vector::{Vector, same, texts};
@@ -45,15 +45,13 @@ fn decided(one: &Vector, weighed: &[Weighed]) -> Result<Verdict, String> {
         one.head("trusted").split_whitespace().map(Fingerprint::new).collect();
     let policy = strict::read(one.head("policy").as_bytes(), Names::Visible);
     let policy = policy.and_then(|value| policy::read(value.object().unwrap()));
-    let question = Question {
-        id: &Identifier::new(one.head("id")).map_err(|error| error.to_string())?,
+    let by = Measure {
         trusted: &trusted.unwrap(),
         policy: &policy.map_err(|error| error.to_string())?,
         now: instant::parse(one.head("now")).unwrap(),
-        purpose: "",
-        unfit: None,
     };
-    Ok(decide(&question, weighed))
+    let id = &Identifier::new(one.head("id")).map_err(|error| error.to_string())?;
+    Ok(decide(&Question { id, by, purpose: "", unfit: None }, weighed))
 }
 
 /// What is known of each key, of all copies that were met.

@@ -80,10 +80,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_day_of_every_year_comes_back() {
-        let mut expected = parse("0001-01-01T00:00:00Z").unwrap();
-        assert_eq!(-62_135_596_800, expected);
-        for year in 1..=9999 {
+    fn every_day_comes_back() {
+        let mut expected = parse("1890-01-01T00:00:00Z").unwrap();
+        for year in 1890..=2110 {
             for month in 1..=12 {
                 for day in 1..=days_of(year, month) {
                     let text = format!("{year:04}-{month:02}-{day:02}T00:00:00Z");
@@ -93,6 +92,10 @@ mod tests {
                 }
             }
         }
+        for instant in (-62_135_596_800..253_402_300_800).step_by(9_999_991) {
+            assert_eq!(Ok(instant), parse(&write(instant)));
+        }
+        assert_eq!(Ok(-62_135_596_800), parse("0001-01-01T00:00:00Z"));
         assert_eq!(Ok(253_402_300_799), parse("9999-12-31T23:59:59Z"));
         assert_eq!("2001-09-09T01:46:40Z", write(1_000_000_000));
     }

@@ -34,8 +34,7 @@ pub fn quoted(text: &str) -> String {
                 found.push(one);
             }
             ' '..='~' => found.push(one),
-            // Rust escapes what no printer shows; Python has three lengths for it.
-            _ if one.escape_debug().count() == 1 => found.push(one),
+            _ if is_printable(one) => found.push(one),
             '\0'..='\u{ff}' => found.push_str(&format!("\\x{:02x}", u32::from(one))),
             '\u{100}'..='\u{ffff}' => found.push_str(&format!("\\u{:04x}", u32::from(one))),
             _ => found.push_str(&format!("\\U{:08x}", u32::from(one))),
@@ -43,6 +42,11 @@ pub fn quoted(text: &str) -> String {
     }
     found.push(mark);
     found
+}
+
+/// Whether it is shown as it is. A mark belongs to the letter before it: it is asked behind one.
+fn is_printable(one: char) -> bool {
+    format!("x{one}").escape_debug().count() == 2
 }
 
 #[cfg(test)]
@@ -64,6 +68,7 @@ mod tests {
             ("it's \"x\"", "'it\\'s \"x\"'"),
             ("a\\b\n\r\t\0\u{7f}\u{85}", "'a\\\\b\\n\\r\\t\\x00\\x7f\\x85'"),
             ("é\u{202e}\u{e0001}", "'é\\u202e\\U000e0001'"),
+            ("e\u{301}\u{a0}\u{3000}", "'e\u{301}\\xa0\\u3000'"),
         ] {
             assert_eq!(expected, quoted(text));
         }

@@ -9,8 +9,7 @@
 //! itself.
 
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::STANDARD;
 
 use super::attestation::{Malformed, UnverifiedAttestation};
 use super::configuration::{Configuration, Remote, check_remote_name};
@@ -27,12 +26,6 @@ pub const VERSION: &str = "0.0.1";
 
 /// The names of which a document has exactly one (W7), as they are told.
 const RESERVED: [&str; 4] = ["attestations", "id", "trust", "type"];
-
-/// Base64 whose last character may have bits that mean nothing: that is told apart from no base64.
-const LOOSE: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
 
 // --- the writer ----------------------------------------------------------------------------------
 
@@ -96,11 +89,11 @@ fn packed(value: &Value, limit: usize, what: &str) -> Result<Vec<u8>, FormatErro
     // Before it is decoded: four characters for three bytes.
     let most = (limit.saturating_mul(4) / 3).saturating_add(4);
     let text = value.text().filter(|text| text.chars().nth(most).is_none()).ok_or_else(large)?;
-    let found = LOOSE.decode(text).map_err(|_| refused("base64"))?;
+    let found = STANDARD.decode(text).map_err(|_| refused("canonical base64"))?;
     if found.len() > limit {
         return Err(large());
     }
-    // Unused bits could be set: only what encodes back to itself is one text for one signature.
+    // Only what encodes back to itself is one text for one signature.
     if STANDARD.encode(&found) != text { Err(refused("canonical base64")) } else { Ok(found) }
 }
 

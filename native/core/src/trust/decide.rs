@@ -60,17 +60,24 @@ pub const PYTHON: &str = "python-build";
 /// Why an ok does not count for what was asked, if there is a reason.
 pub type Unfit<'a> = dyn Fn(&Attestation) -> Option<String> + 'a;
 
-/// What is asked, and by whose measure.
+/// By what is measured.
 #[derive(Clone, Copy)]
-pub struct Question<'a> {
-    /// The bytes.
-    pub id: &'a Identifier,
+pub struct Measure<'a> {
     /// The keys that count.
     pub trusted: &'a BTreeSet<Fingerprint>,
     /// How much is enough.
     pub policy: &'a Policy,
     /// The moment, in seconds since 1970.
     pub now: i64,
+}
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The bytes.
+    pub id: &'a Identifier,
+    /// By what is measured.
+    pub by: Measure<'a>,
     /// What an ok has to be for: `app:NAME` where the bytes are the list of all that this program
     /// may load, `PYTHON` where they are that of an interpreter; else "". An ok about such a list
     /// counts for nothing else.
@@ -377,7 +384,7 @@ fn out_of_scope<'a>(word: &Word<'a>, asked: &Question<'_>) -> Option<Cow<'a, str
     }
     let says = |criterion: &str| said.criteria.iter().any(|each| each == criterion);
     let missing: Vec<&str> =
-        asked.policy.criteria.iter().map(String::as_str).filter(|each| !says(each)).collect();
+        asked.by.policy.criteria.iter().map(String::as_str).filter(|each| !says(each)).collect();
     if !missing.is_empty() {
         return Some(format!("it does not say {}", missing.join(", ")).into());
     }
@@ -410,13 +417,13 @@ fn judge(word: &mut Word<'_>, asked: &Question<'_>) {
         hold(State::Future, ok, "signed in the future");
     }
     if word.late {
-        hold(State::Late, ok && !asked.policy.late, "first met after the end of its key");
+        hold(State::Late, ok && !asked.by.policy.late, "first met after the end of its key");
     }
     if ok && word.sources.is_empty() {
         hold(State::Stale, true, "no source has it any more");
     }
     if word.stale {
-        hold(State::Stale, ok && !asked.policy.stale, "all its sources are out of date");
+        hold(State::Stale, ok && !asked.by.policy.stale, "all its sources are out of date");
     }
     if !word.ended.is_empty() {
         hold(State::Superseded, true, word.ended);
@@ -424,10 +431,10 @@ fn judge(word: &mut Word<'_>, asked: &Question<'_>) {
     if said.withdrawn {
         hold(State::Withdrawn, true, "takes back what its signer said before");
     }
-    if ok && expired(found, asked.now) {
+    if ok && expired(found, asked.by.now) {
         hold(State::Expired, true, "it has expired");
     }
-    if !asked.trusted.contains(found.key()) {
+    if !asked.by.trusted.contains(found.key()) {
         hold(State::Untrusted, true, "the key is not trusted");
     }
     if ok && !reviewed(said) {
@@ -474,8 +481,8 @@ fn expired(found: &Attestation, now: i64) -> bool {
 /// is its `newest`.
 pub fn decide(asked: &Question<'_>, weighed: &[Weighed]) -> Verdict {
     let id = asked.id;
-    let (mut words, shown) = words(id, weighed, asked.now);
-    form(&mut words, asked.policy);
+    let (mut words, shown) = words(id, weighed, asked.by.now);
+    form(&mut words, asked.by.policy);
     for word in &mut words {
         judge(word, asked);
     }
@@ -500,7 +507,7 @@ pub fn decide(asked: &Question<'_>, weighed: &[Weighed]) -> Verdict {
     let oks = voices.values().map(BTreeSet::len).max().unwrap_or(0);
     let (answer, reason, message) = answer(asked, &words, oks, warners.len());
     let refused = refused(id, shown, &words);
-    let statements = lines(words, refused, asked.trusted);
+    let statements = lines(words, refused, asked.by.trusted);
     // Whoever said nothing that is shown said nothing.
     if statements.is_empty() && answer == Answer::Unverified {
         let (answer, reason) = (Answer::Unknown, Reason::NoStatement);
@@ -518,12 +525,12 @@ fn answer(
     warners: usize,
 ) -> (Answer, Reason, String) {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    if number(warners) > asked.policy.not_ok {
+    if number(warners) > asked.by.policy.not_ok {
         let plural = if warners == 1 { "" } else { "s" };
         let message = format!("marked bad by {warners} trusted signer{plural}");
         return (Answer::Bad, Reason::MarkedBad, message);
     }
-    if number(oks) >= asked.policy.ok {
+    if number(oks) >= asked.by.policy.ok {
         let message = match oks {
             1 => "1 trusted signer says ok".to_owned(),
             _ => format!("{oks} trusted signers say ok"),
@@ -531,12 +538,12 @@ fn answer(
         return (Answer::Ok, Reason::Enough, message);
     }
     let (reason, message) = if oks > 0 || warners > 0 {
-        let needed = asked.policy.ok;
+        let needed = asked.by.policy.ok;
         let message = format!("{oks} of {needed} needed signers say ok");
         return (Answer::Unverified, Reason::BelowPolicy, message);
     } else if words.iter().any(|word| word.state == State::Unreviewed) {
         (Reason::Unreviewed, "no trusted signer has reviewed it")
-    } else if words.iter().any(|word| asked.trusted.contains(word.found.key())) {
+    } else if words.iter().any(|word| asked.by.trusted.contains(word.found.key())) {
         (Reason::NotCounted, "nothing that trusted signers said of it counts")
     } else if words.iter().any(|word| word.state == State::Untrusted) {
         (Reason::Untrusted, "no trusted signer has attested it")
