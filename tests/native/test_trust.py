@@ -41,7 +41,6 @@ from tests.trust.sayings import (
     NOW,
     OTHER,
     malformed,
-    refused,
     says,
 )
 
@@ -219,13 +218,8 @@ PLACES = [
 
 def wild(dice: random.Random) -> Weighed:
     """A statement with any fields, filed anywhere; or one that is not proved."""
-    if dice.random() < 0.15:
-        who, why = dice.choice(SIGNERS), dice.choice(["not by this key", "SHA-1 does not count"])
-        state = dice.choice(list(State)[:3])
-        one = refused(who, state, comment=dice.choice(["", "x"]), why=why)
-        return one._replace(uid=dice.choice(["claimed", ""]), sources=dice.choice([("a",), ("b",)]))
-    if dice.random() < 0.05:
-        return malformed(dice.choice(["", ALICE, "junk"]), dice.choice(["no id", "no key"]))
+    if dice.random() < 0.2:
+        return unproved(dice)
     names = dice.sample(sorted(FIELDS), dice.randrange(5))
     fields = {name: dice.choice(FIELDS[name]) for name in names}
     kind = dice.choice(["ok", "ok", "warning", "warning", "withdrawal"])
@@ -248,6 +242,23 @@ def wild(dice: random.Random) -> Weighed:
         **fields,
     )
     return one._replace(uid=dice.choice(["signer", "Alice <alice@example.org>", "ünï\u202e", ""]))
+
+
+def unproved(dice: random.Random) -> Weighed:
+    """One whose signature proves nothing, or that cannot be read."""
+    who, why = (
+        dice.choice((ALICE, MALLORY)),
+        dice.choice(["not by this key", "SHA-1 does not count"]),
+    )
+    if dice.random() < 0.3:
+        one = malformed(dice.choice(["", who, "junk"]), why)
+    else:
+        ok, fields = dice.random() < 0.5, {"comment": dice.choice(["", "x"])}
+        if dice.random() < 0.3:
+            fields["later"] = "x"
+        state = dice.choice(list(State)[:3])
+        one = says(who, ok, **fields)._replace(attestation=None, refused=state, why=why)
+    return one._replace(uid=dice.choice(["claimed", ""]), sources=dice.choice([("a",), ("b",)]))
 
 
 def another(dice: random.Random, one: Weighed) -> Weighed:
@@ -293,6 +304,34 @@ def test_wild_heaps_are_judged_the_same(judge: Judge) -> None:
         kind = (found.answer.value, found.reason.value)
         answers[kind] = answers.get(kind, 0) + 1
     assert len(answers) == 7, answers
+
+
+def voice(dice: random.Random) -> Weighed:
+    """An ok that counts for one thing or another."""
+    more = dice.choice([{}, {"manifest": FILE}, {"aliases": [SHA512]}, {"aliases": [FILE]}])
+    return says(
+        dice.choice(SIGNERS),
+        dice.random() < 0.9,
+        at=NOW - dice.choice((1, 2, 3)),
+        comment=dice.choice("ab"),
+        id=dice.choice([FILE, OTHER, BASE]),
+        filed=dice.choice([None, None, filed_by_manifest(FILE), SHA512]),
+        **more,
+    )
+
+
+def test_voices_are_counted_the_same(judge: Judge) -> None:
+    """Signers of one thing do not make up for those that another lacks."""
+    dice = random.Random("voices")
+    enough = 0
+    for _ in range(ROUNDS):
+        found = judge(
+            *(voice(dice) for _ in range(dice.randrange(1, 8))),
+            policy=Policy(ok=dice.randrange(1, 4), not_ok=dice.choice((0, 1))),
+            id=dice.choice([FILE, SHA512]),
+        )
+        enough += found.reason.value == "enough"
+    assert ROUNDS / 10 < enough < ROUNDS
 
 
 def own_words(dice: random.Random) -> list[Weighed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from sig.errors import FormatError
 from sig.trust.policy import Policy, read, tightened, write
+from tests import vectors
 
 POLICIES = st.builds(
     Policy,
@@ -94,3 +96,18 @@ def test_the_default_of_a_user_does_not_loosen_a_strict_site() -> None:
     """P3, the case that matters: no user policy at all."""
     site = Policy(ok=3, criteria=frozenset({"reproduced"}), late=False)
     assert site == tightened(site, Policy())
+
+
+@pytest.mark.parametrize(
+    "case", json.loads((vectors.VECTORS / "policy/policies.json").read_text("utf-8"))
+)
+def test_a_policy_is_read_or_refused_as_the_vectors_say(case: dict[str, Any]) -> None:
+    """P1 to P3, as the native core has them too."""
+    if "refused" in case:
+        with pytest.raises(FormatError) as caught:
+            read(case["policy"])
+        assert case["refused"] == caught.value.message
+    elif "policy" in case:
+        assert case["read"] == write(read(case["policy"]))
+    else:
+        assert case["read"] == write(tightened(read(case["site"]), read(case["user"])))
