@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sig.imports.errors import Differs, Unreadable
 from sig.imports.opening import shown
 from sig.model.verdict import Reason
+from sig.repo.disk import opener
 
 if TYPE_CHECKING:
     from sig.verbs.plugins import Plugin
@@ -51,8 +52,8 @@ class Archive:
     def _opened(self) -> zipfile.ZipFile:
         if self._zip is None:
             plugin = self._plugin
-            with open(plugin.path, "rb") as stream:
-                data = stream.read()
+            with open(plugin.path, "rb", buffering=0, opener=opener) as stream:
+                data = stream.read() or b""  # of a FIFO in its place, too
             found = sha256(data).hexdigest()
             if f"sha256:{found}" != plugin.verdict.id:  # B1
                 raise Differs(

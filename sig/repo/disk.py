@@ -46,6 +46,11 @@ _WRITE = (
 )
 
 
+def opener(name: str, flags: int) -> int:
+    """`OPEN`, for the `open` of Python."""
+    return os.open(name, OPEN)
+
+
 class Folder:
     """The files below `root`, which need not exist. Raises StoreError for H2."""
 

@@ -35,6 +35,7 @@ from sig.model.identifier import Identifier
 from sig.model.manifest import told
 from sig.model.verdict import Answer
 from sig.repo.archive import Held, held, is_archive
+from sig.repo.disk import opener
 from sig.verbs import plugins
 from sig.verbs.plugins import ARCHIVE, FILE, Plugin
 from sig.verbs.trees import list_verdict
@@ -106,7 +107,7 @@ def _check_name(name: str, asked: str) -> None:
 def contents(path: str) -> bytes:
     """The bytes of a file, from one opening. Raises Refused for no regular file, StoreError."""
     try:
-        with open(path, "rb", buffering=0) as stream:
+        with open(path, "rb", buffering=0, opener=opener) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise Refused(f"{path} is not a regular file")
             blocks = []

@@ -30,7 +30,7 @@ from sig.model.identifier import Identifier
 from sig.model.manifest import read_canonical
 from sig.model.repository import UnverifiedRepository
 from sig.repo import layout, objects
-from sig.repo.disk import OPEN
+from sig.repo.disk import opener
 from sig.repo.transport import check_url
 from sig.verbs import manifests, own
 from sig.verbs.checking import check_parts
@@ -173,7 +173,7 @@ def _with_lists(workspace: Workspace, public: Public, get: Callable[[str], bytes
 
 
 def _bounded(path: Path, limit: int) -> bytes:
-    with open(path, "rb", opener=lambda name, _: os.open(name, OPEN)) as stream:
+    with open(path, "rb", opener=opener) as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise Refused(f"{path} is not a regular file", hint="publish to an empty folder")
         raw = stream.read(limit + 1)

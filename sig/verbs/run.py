@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sig.errors import NotTrusted, Refused, StoreError, UsageError
 from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Verdict
+from sig.repo.disk import opener
 from sig.repo.sealed import sealed
 from sig.verbs import zipapp
 from sig.verbs.verify import verdicts_of
@@ -45,7 +46,7 @@ class Script:
 
 def read(path: str) -> Script:
     """Read a script (rule 1). Raises OSError, StoreError, Refused for what rule 3 leaves out."""
-    with open(path, "rb", buffering=0) as stream:
+    with open(path, "rb", buffering=0, opener=opener) as stream:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise Refused(f"{path} is not a regular file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -46,6 +47,16 @@ def test_what_is_refused(told: Told, name: str, status: int, last_but_one: str) 
 
     assert (status, "") == (ran.status, ran.stdout)
     assert [last_but_one.format(told.alice.place), "error: not run"] == ran.stderr.splitlines()[-2:]
+
+
+def test_a_fifo_in_the_place_of_a_script_is_not_waited_for(again: Told) -> None:
+    """Nobody may ever write to it."""
+    os.mkfifo(again.alice.place / "wait.py")
+
+    ran = again.alice.sig("run", "wait.py")
+
+    said = ["error: wait.py is not a regular file", "error: not run"]
+    assert (111, "", said) == (ran.status, ran.stdout, ran.stderr.splitlines())
 
 
 def test_a_folder_that_cannot_be_believed_runs_nothing(again: Told) -> None:

@@ -469,6 +469,15 @@ def test_an_archive_is_read_once_and_by_its_list(host: Host) -> None:
     assert "good arch\ngood arch.b\ngood c\n" == ended.out
 
 
+def test_a_fifo_in_the_place_of_an_archive_is_not_waited_for(host: Host) -> None:
+    """It is another archive."""
+    zipped(host.root / "arch.zip", {"arch.py": GOOD})
+    host.attest("arch.zip")
+    swap = "import os; os.unlink(sys.path[0]); os.mkfifo(sys.path[0])\n"
+    ended = host.run("sys.path[0] += '/arch.zip'\nimport zipfile\n" + swap + "tried('arch')")
+    assert ended.out.startswith("Differs "), ended
+
+
 def test_an_archive_is_its_bytes_and_its_list(host: Host) -> None:
     """B1: another archive of the same members is another one. B2: a member is what its list has."""
     zipped(host.root / "arch.zip", {"arch.py": GOOD})
