@@ -14,7 +14,7 @@ ARGS :=
 # On all processors, up to four: more of them find the tests that wait, not those that compute.
 PYTEST := -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test wheels lint format docs bench fuzz soak wheel-test machine clean
+.PHONY: help demo test wheels lint format docs bench fuzz fuzz-native soak wheel-test machine clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,7 @@ lint: machine .venv/for-lint ## ruff, mypy and the layers; rustfmt and clippy
 	@failed=; for check in "ruff check --quiet" "ruff format --check --quiet" mypy lint-imports; do \
 	    echo "$$check"; $(BIN)/$$check || failed="$$failed, $$check"; \
 	done; for check in "fmt --all --check" \
+	    "fmt --manifest-path fuzz/Cargo.toml --check" \
 	    "clippy --quiet --locked --workspace --all-targets -- -D warnings"; do \
 	    echo "cargo $$check"; $(CARGO) $$check || failed="$$failed, cargo $${check%% *}"; \
 	done; test -z "$$failed" || { echo "failed: $${failed#, }" >&2; exit 1; }
@@ -46,6 +47,7 @@ format: machine .venv/for-lint ## let ruff and rustfmt lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 docs: machine .venv/for-docs ## the documentation, in site/
 	$(BIN)/mkdocs build --strict --quiet
@@ -57,6 +59,10 @@ bench: machine .venv/for-test ## what is fast, and against whom
 fuzz: machine .venv/for-fuzz ## the fuzzers, SECONDS=60
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
 
+fuzz-native: machine .venv/for-use ## the fuzzers of native/, where cargo-fuzz is; SECONDS=60
+	@tools/setup.sh machine cargo
+	$(BIN)/python tools/fuzz_native.py --seconds $(SECONDS)
+
 soak: SECONDS := 1800
 soak: .venv/for-fuzz .venv/for-test ## long races and long fuzzing; SECONDS=1800 each unless told
 	@tools/setup.sh machine nginx cargo
@@ -64,6 +70,7 @@ soak: .venv/for-fuzz .venv/for-test ## long races and long fuzzing; SECONDS=1800
 	$(CARGO) test --quiet --locked
 	PATH="$$PATH:/usr/sbin:/sbin" SIG_SOAK=1 $(BIN)/python $(PYTEST) $(ARGS)
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
+	$(BIN)/python tools/fuzz_native.py --seconds $(SECONDS)
 
 wheel-test: machine .venv/for-test ## build the wheel, install it elsewhere, test it there
 	@$(BIN)/python tools/wheels.py || :
@@ -79,5 +86,5 @@ machine:
 	@tools/setup.sh venv $(filter-out use,$*)
 
 clean: ## remove what make made
-	rm -rf .venv site build dist .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache native/target
+	rm -rf .venv site build dist .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache native/target native/fuzz/target native/fuzz/corpus
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -151,7 +151,7 @@ cargo_lint_machine() {
 cargo_run() {
     cargo=$(find_cargo)
     [ -n "$cargo" ] || return 0
-    case $1 in fmt | clippy) "$cargo" "$1" --version >/dev/null 2>&1 || return 0 ;; esac
+    case $1 in fmt | clippy | fuzz) "$cargo" "$1" --version >/dev/null 2>&1 || return 0 ;; esac
     cd native
     exec "$cargo" "$@"
 }
