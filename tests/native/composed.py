@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Iterator
 from typing import Any
 
 from tests.gpg.conftest import _smith
@@ -158,3 +160,30 @@ class Composer:
             named=dice.random() < 0.9,
         )
         return Question("merged", primary.fingerprint, SMITH.SIGNED, sig, tuple(copies))
+
+
+def every_field() -> Iterator[Question]:
+    """Each kind of field, critical and not, in each kind of signature, hashed and not."""
+    key, subkey = SMITH.Key(), SMITH.Key()
+    plain = key.public + key.named()
+    bound = plain + key.binds(subkey, SMITH.BORN)
+
+    def ask(sig: bytes, *copies: bytes) -> Question:
+        return Question("merged", key.fingerprint, SMITH.SIGNED, sig, copies)
+
+    good, by_subkey = (one.sign(SMITH.SIGNED, SMITH.SPRING) for one in (key, subkey))
+    for kind in range(128):
+        for content, critical in itertools.product((b"", b"\1", b"\0\0\0\2"), (False, True)):
+            field = SMITH.sub(kind, content, critical)
+            yield ask(key.sign(SMITH.SIGNED, SMITH.SPRING, hashed=field), plain)
+            yield ask(key.sign(SMITH.SIGNED, SMITH.SPRING, unhashed=field), plain)
+            yield ask(good, plain + key.named(made=SMITH.BORN + 1, hashed=field, bare=True))
+            yield ask(good, plain + key.sign(key.framed, SMITH.BORN + 1, kind=0x1F, hashed=field))
+            yield ask(good, plain + key.sign(key.framed, SMITH.SUMMER, kind=0x20, hashed=field))
+            parts = key.framed + subkey.framed
+            back = subkey.sign(parts, SMITH.BORN, kind=0x19, hashed=field, body=True)
+            for inner, outer in ((back, b""), (None, field)):
+                area = b"" if inner is None else SMITH.sub(27, b"\2") + SMITH.sub(32, inner)
+                binding = key.sign(parts, SMITH.BORN + 1, kind=0x18, hashed=area + outer)
+                yield ask(by_subkey, bound + binding)
+                yield ask(by_subkey, plain + subkey.as_subkey + binding)

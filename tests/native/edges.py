@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -206,12 +207,19 @@ def edge_questions(odd: Any) -> Iterator[Question]:
     yield Question("stored", odd.fingerprint, SMITH.SIGNED, sig, (plain,))
     good = odd.sign(SMITH.SIGNED, SMITH.SPRING)
     odd.change = straight
-    for digest in (8, 9, 10) if odd.version == 6 else (1, 2, 8, 9, 10, 11):
+    # Only RSA names the digest in what is signed.
+    every = isinstance(odd, OddRsa) and len(odd.primes) in (4, 9) and straight is None
+    for digest in (1, 2, 8, 9, 10, 11, 12, 14) if every else (10,):
         whole = odd.public + odd.named(digest=digest)
         yield Question("merged", odd.fingerprint, SMITH.SIGNED, good, (whole,))
         yield Question("stored", odd.fingerprint, SMITH.SIGNED, good, (whole,))
     whole = odd.public + odd.named(digest=8) + odd.revoke(SMITH.SUMMER, 2, digest=12)
     yield Question("merged", odd.fingerprint, SMITH.SIGNED, good, (whole,))
+    # The same secret under the other version.
+    other = copy.copy(odd)
+    other.version = 10 - odd.version
+    forged = other.sign(SMITH.SIGNED, SMITH.SPRING, named=False, hashed=odd.issuer)
+    yield Question("merged", odd.fingerprint, SMITH.SIGNED, forged, (plain,))
     whole = by_subkey.public + by_subkey.named() + by_subkey.binds(odd, SMITH.BORN)
     yield Question("merged", by_subkey.fingerprint, SMITH.SIGNED, good, (whole,))
     yield Question("stored", by_subkey.fingerprint, SMITH.SIGNED, good, (whole,))

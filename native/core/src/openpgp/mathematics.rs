@@ -272,3 +272,28 @@ fn plain_rsa(e: &MPI, n: &MPI, s: &MPI, hash: HashAlgorithm, digest: &[u8]) -> O
         rsa::Pkcs1v15Sign { hash_len: Some(digest.len()), prefix: prefix.to_vec().into() };
     key.verify(padding, digest, &s.value_padded(key.size()).ok()?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::canonical_448;
+
+    #[test]
+    fn a_point_of_ed448_has_one_spelling() {
+        // 2^448 − 2^224 − 1, the lowest byte first.
+        let mut point = [0xFF; 57];
+        point[28] = 0xFE;
+        for (sign, low, expected) in [
+            (0x00, 0xFE, true),
+            (0x80, 0xFE, true),
+            (0x00, 0xFF, false),
+            (0x01, 0xFE, false),
+            (0xC0, 0xFE, false),
+        ] {
+            (point[56], point[0]) = (sign, low);
+            assert_eq!(expected, canonical_448(&point), "{sign} {low}");
+        }
+        (point[56], point[0], point[28]) = (0, 0, 0xFF);
+        assert!(!canonical_448(&point));
+        assert!(canonical_448(&[0; 57]));
+    }
+}
