@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sig.model import limits, stream, wire
+from sig.repo import view
 from sig.trust import policy
 
 ROOT = Path(__file__).parent.parent
@@ -177,6 +178,16 @@ def test_the_examples_of_the_specification_read() -> None:
     configuration, _, signature = wire.configuration(config.encode())
     assert signature is None
     assert policy.Policy() == policy.read(configuration.policy)
+
+
+def test_the_view_that_the_specification_shows_is_that_of_a_vector() -> None:
+    """It reads, and is of a whole folder that answers."""
+    head, _ = _blocks(DOCS / "spec/view.md", "text")
+    vector = (ROOT / "vectors/view/plain.txt").read_text()
+    (held,) = re.findall(r"^file: view (\S+)$", vector, re.MULTILINE)
+
+    assert base64.b64decode(held).decode() == head
+    assert 2 == len(view.read(head.encode()).counts)
 
 
 def test_the_limits_that_the_specification_states_are_those_of_the_program() -> None:

@@ -80,7 +80,7 @@ def trusted_state(folder: Path) -> dict[str, bytes]:
     return {
         name: data
         for name, data in contents(folder).items()
-        if not name.startswith(("index.sqlite", "lock", "generation", "pending"))
+        if not name.startswith(("index.sqlite", "view", "lock", "generation", "pending"))
     }
 
 

@@ -42,6 +42,15 @@ def envelope(key: str, signed: bytes, sig: bytes, tst: str | None = None) -> byt
     return b'{"data": %s, "key": "%s", "sig": "%s"%s' % (signed, key.encode("ascii"), packet, end)
 
 
+def claimed_key(text: bytes) -> str:
+    """Whose statement the canonical text of an envelope claims to be, without reading it.
+
+    What stands behind the key is base64 and texts, in which a quote is written with a backslash.
+    """
+    at = text.rfind(b'"key": "')
+    return "" if at < 0 else text[at + 8 : text.find(b'"', at + 8)].decode("ascii")
+
+
 # --- envelopes -----------------------------------------------------------------------------------
 
 

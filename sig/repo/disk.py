@@ -17,7 +17,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NoReturn
 
 from sig.errors import StoreError
@@ -227,15 +227,16 @@ def failed(error: OSError, place: str) -> NoReturn:
 # --- what is written -----------------------------------------------------------------------------
 
 
-def write(place: str, data: bytes) -> None:
-    """A new file, flushed, 0600 (H8)."""
+def write(place: str, parts: Iterable[bytes]) -> None:
+    """A new file of these parts, flushed, 0600 (H8)."""
     descriptor = os.open(place, _WRITE, 0o600)
     try:
         if sys.platform != "win32":
             os.fchmod(descriptor, 0o600)
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
+        for part in parts:
+            left = memoryview(part)
+            while left:
+                left = left[os.write(descriptor, left) :]
         # The kernel's clock ticks in milliseconds: two commits within one would have one stamp.
         now = time.time_ns()
         os.utime(place, ns=(now, now))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -114,6 +114,10 @@ class Home:
         """Changes at every commit and at no other time; ``""`` before the first (H7)."""
         return self._unfinished().generation or self._journal.generation()
 
+    def last_commit(self) -> str:
+        """Names the last commit; ``""`` before the first. The same in a copy of the folder."""
+        return self._unfinished().generation or self._journal.last()
+
     def consistent(self, function: Callable[[], _T]) -> _T:
         """What `function` returns, run again until no commit came between its reads.
 
@@ -199,6 +203,38 @@ class Home:
             self._journal.commit(wanted)
         except OSError as error:
             disk.failed(error, self._folder.root)
+
+    def put(self, name: str, parts: Iterable[bytes]) -> None:
+        """Puts a file in place that follows from the others: whole, durable, and no commit.
+
+        Only within `writing()`, and after the commit that it follows from.
+        """
+        if not self._writing:
+            raise AssertionError("put() outside of writing()")
+        disk.check_name(name)
+        temporary = self._folder.place(f"{PENDING}/put")
+        try:
+            self._folder.stamp(name)  # what H2 refuses is not replaced either
+            disk.make_folders(os.path.dirname(temporary))
+            try:
+                disk.write(temporary, parts)
+                disk.replace(temporary, self._folder.place(name))
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary)
+                raise
+            disk.flush_folder(self._folder.root)
+        except OSError as error:
+            disk.failed(error, self._folder.root)
+
+    def drop(self, prefix: str, but: str | None = None) -> None:
+        """Removes files that were `put` directly in the folder and begin like this, but one."""
+        if not self._writing:
+            raise AssertionError("drop() outside of writing()")
+        with suppress(OSError):
+            for name in os.listdir(self._folder.root):
+                if name.startswith(prefix) and name != but:
+                    os.unlink(self._folder.place(name))
 
     def removal(self, directory: str) -> dict[str, bytes | None]:
         """The changes that remove a sub-folder; to be committed, alone or with others."""

@@ -26,7 +26,7 @@ import os
 import stat
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -128,13 +128,22 @@ class _Meta:
 
 
 class _Edits:
-    """What becomes of the buckets, by number. `bitmaps` are those of the sources that change."""
+    """What becomes of the buckets, by number. `bitmaps` are those of the sources that change.
 
-    __slots__ = ("meta", "bitmaps", "without", "removed", "added", "_names")
+    `watch` is given every line that comes or goes.
+    """
 
-    def __init__(self, meta: _Meta, bitmaps: dict[str, bytearray]) -> None:
+    __slots__ = ("meta", "bitmaps", "watch", "without", "removed", "added", "_names")
+
+    def __init__(
+        self,
+        meta: _Meta,
+        bitmaps: dict[str, bytearray],
+        watch: Callable[[bytes], None] | None = None,
+    ) -> None:
         self.meta = meta
         self.bitmaps = bitmaps
+        self.watch = watch
         self.without: defaultdict[int, set[bytes]] = defaultdict(set)  # sources
         self.removed: defaultdict[int, set[bytes]] = defaultdict(set)  # lines
         self.added: defaultdict[int, list[Row]] = defaultdict(list)
@@ -153,7 +162,7 @@ class _Edits:
     def remove(self, rows: Iterable[Row]) -> None:
         """Take these rows away."""
         for row in rows:
-            self.removed[self.meta.bucket(_encode(row.id))].add(_line(row))
+            self.removed[self.meta.bucket(_encode(row.id))].add(row_line(row))
 
     def add(self, rows: Iterable[Row]) -> None:
         """Put these rows in. They become lines when it is their bucket's turn: until then their
@@ -176,7 +185,7 @@ class _Edits:
         sources, bitmaps = self.meta.sources, self.bitmaps
         byte, bit = number >> 3, 1 << (number & 7)
         for row in self.added.get(number, ()):
-            line = _line(row)
+            line = row_line(row)
             if line not in after:  # the same row twice is one
                 after.add(line)
                 if line not in here:
@@ -190,7 +199,12 @@ class _Edits:
                 sources[name].rows -= 1
                 if encoded not in held:
                     bitmaps[name][byte] &= ~bit
-        return lines if after == here else sorted(after)
+        if after == here:
+            return lines
+        if self.watch is not None:
+            for line in after ^ here:
+                self.watch(line)
+        return sorted(after)
 
 
 class Index:
@@ -231,6 +245,16 @@ class Index:
             meta = self._meta_of(connection, stamps)
             return {name: source.rows for name, source in meta.sources.items()}
 
+    def lines(self, stamps: Mapping[str, str]) -> Iterator[bytes]:
+        """The line of every row (`read_line`), those of one identifier together.
+
+        Raises IndexStale, also after it gave some.
+        """
+        with self._reading() as connection:
+            meta = self._meta_of(connection, stamps)
+            for rows in self._every_bucket(connection, meta):
+                yield from rows.split(b"\n")[:-1]
+
     def check(self) -> list[str]:
         """What is wrong with the file, after reading all of it; [] if nothing is."""
         try:
@@ -249,12 +273,14 @@ class Index:
         changed: Mapping[str, tuple[str, Iterable[Row]]],
         gone: Collection[str] = (),
         delta: Mapping[str, Delta] | None = None,
+        watch: Callable[[bytes], None] | None = None,
     ) -> None:
         """Brings sources up to date, in one transaction.
 
         `changed` gives the new stamp and all rows of a source, `gone` has no more, `delta` says
-        what is different (the quick way for one row more in a large source). Only within
-        `Home.writing`. Raises IndexStale, and then nothing has changed: rebuild.
+        what is different (the quick way for one row more in a large source). `watch` is given the
+        line of every row that comes or goes (`read_line`). Only within `Home.writing`. Raises
+        IndexStale, and then nothing has changed: rebuild.
         """
         # All from the caller comes before the connection: its errors are not the index's.
         for name, (stamp, _) in changed.items():
@@ -283,6 +309,7 @@ class Index:
             edits = _Edits(
                 meta,
                 {name: self._bitmap(connection, meta, name) for name in {*filled, *gone, *added}},
+                watch,
             )
             for name in {*filled, *gone}:
                 edits.forget(name)
@@ -598,7 +625,7 @@ class Index:
         bitmaps = {name: bytearray(meta.buckets // 8) for name in meta.sources}
         for number, rows in enumerate(self._every_bucket(connection, meta)):
             for line in rows.split(b"\n")[:-1]:
-                row = _row(line)
+                row = read_line(line)
                 if meta.bucket(_encode(row.id)) != number:
                     wrong.append(f"a row of {row.id} is in the wrong bucket")
                 if row.source not in counted:
@@ -658,13 +685,15 @@ def _of(name: str, rows: Iterable[Row]) -> list[Row]:
     return listed
 
 
-def _line(row: Row) -> bytes:
+def row_line(row: Row) -> bytes:
+    """A row as one line, without its end: what it is filed under, a tab, and the rest."""
     id, text, source, first_met, malformed = row
     met = "" if first_met is None else first_met
     return _encode(f"{id}\t{source}\t{met}\t{malformed:d}\t") + text
 
 
-def _row(line: bytes) -> Row:
+def read_line(line: bytes) -> Row:
+    """The row of a line. Raises ValueError."""
     identifier, source, first_met, malformed, text = line.split(b"\t")
     return Row(
         identifier.decode("utf-8", "surrogatepass"),
@@ -692,7 +721,7 @@ def _select(rows: bytes, identifier: str) -> list[Row]:
     found = []
     while at >= 0 and rows.startswith(start, at):
         end = rows.index(b"\n", at)
-        found.append(_row(rows[at:end]))
+        found.append(read_line(rows[at:end]))
         at = end + 1
     return found
 

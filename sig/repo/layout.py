@@ -10,6 +10,7 @@ remotes/NAME/manifests which manifests its statements name
 objects/ab/cdef…       manifests that were fetched; the own ones lie below repo/ (`objects`)
 memory/…               what must not be forgotten (`memory`)
 index.sqlite           a view of all statements; can be deleted
+view view.…            the statements of those who count, for programs without sig (`view`)
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,8 +18,8 @@ from sig.gpg import verify
 from sig.model import instant, limits, stream
 from sig.model.identifier import Identifier
 from sig.repo import layout, memory, objects, remotes
-from sig.repo.index import IndexStale
-from sig.verbs import ledger
+from sig.repo.index import IndexStale, Row, row_line
+from sig.verbs import ledger, viewing
 
 if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
@@ -41,11 +41,14 @@ class Check:
 
 
 def examine(workspace: Workspace) -> list[Check]:
-    """Every finding about GnuPG, the folder, its keys, files and index. Raises nothing of ours."""
+    """Every finding about GnuPG, the folder, its keys, files, index and view.
+
+    Raises nothing of ours.
+    """
     found = list(_gnupg(workspace))
     if not workspace.home.exists:
         return [*found, Check("warning", "there is no folder yet", "sig setup")]
-    for look in (_configuration, _own_key, _signers, _files, _index, _followed):
+    for look in (_configuration, _own_key, _signers, _files, _derived, _followed):
         try:
             found += list(look(workspace))
         except StoreError as error:
@@ -179,23 +182,40 @@ def _files(workspace: Workspace) -> Iterator[Check]:
         yield Check("ok", "all files of the folder read")
 
 
-def _index(workspace: Workspace) -> Iterator[Check]:
+def _derived(workspace: Workspace) -> Iterator[Check]:
+    """What follows from the files: the index and the view."""
     try:
-        workspace.index.lookup([], workspace.stamps())
-        wrong = workspace.index.check() or _differs(workspace)
-    except IndexStale:
-        wrong = ["the index does not match its files"] if workspace.stamps() else []
-        if workspace.is_old:
-            wrong = []
+        from_files = ledger.all_rows(workspace)
+    except StoreError:  # of a file that was named above
+        yield Check("problem", "the index does not match its files", FIX)
+        return
+    wrong = _index(workspace, from_files)
     for told in wrong:
         yield Check("problem", told, FIX)
     if not wrong:
         yield Check("ok", "the index matches its files")
+    if workspace.home.stat("version") is None:
+        return  # the first command that writes makes it
+    lines = (row_line(row) for rows in from_files.values() for row in rows)
+    stale = viewing.check(workspace, lines)
+    if stale is None:
+        yield Check("ok", "the view matches the files")
+    else:
+        yield Check("problem", stale, FIX)
 
 
-def _differs(workspace: Workspace) -> list[str]:
+def _index(workspace: Workspace, from_files: Mapping[str, list[Row]]) -> list[str]:
+    try:
+        workspace.index.lookup([], workspace.stamps())
+        return workspace.index.check() or _differs(workspace, from_files)
+    except IndexStale:
+        if workspace.is_old or not workspace.stamps():
+            return []
+        return ["the index does not match its files"]
+
+
+def _differs(workspace: Workspace, from_files: Mapping[str, list[Row]]) -> list[str]:
     """Whether the rows are those of the files: who may write here can make the digests fit."""
-    from_files = ledger.all_rows(workspace)
     found = workspace.index.lookup(list(from_files), workspace.stamps())
     here = {id: {repr(row) for row in rows} for id, rows in from_files.items()}
     there = {id: {repr(row) for row in rows} for id, rows in found.items() if rows}
@@ -251,6 +271,8 @@ def repair(workspace: Workspace) -> list[str]:
         _restore_kept(workspace, memory.KEPT in changes, done)
         ledger.rebuild(workspace, workspace.index)
         done.append("made the index anew")
+        viewing.make_anew(workspace)
+        done.append("made the view anew")
     return done
 
 

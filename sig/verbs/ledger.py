@@ -3,6 +3,7 @@
 1  Statements are first met when the file that brings them is committed, by this clock.
 2  More than 10 000 statements of one source about one id are cut; words of keys that count never.
 3  The index is told after the files are safe. If it cannot follow, verdicts come from the files.
+4  Then the view is told (`viewing`).
 """
 
 from __future__ import annotations
@@ -184,7 +185,9 @@ def follow(
     changes: Mapping[str, bytes | None],
     read_already: Mapping[str, list[Line]],
 ) -> None:
-    """Commit `changes` and bring the index up to them (rules 1 and 3)."""
+    """Commit `changes` and bring the index and the view up to them (rules 1, 3 and 4)."""
+    from sig.verbs import viewing
+
     home = workspace.home
     now = workspace.now()
     files = {name: source for source, name in workspace.source_files().items()}
@@ -218,9 +221,11 @@ def follow(
     for file, times in met.items():
         written[file] = memory.write_met(times)
     counted = workspace.config.trust
+    last = home.last_commit()
     home.commit(written)
     workspace.forget()
     stamps = workspace.stamps()
+    news = viewing.News(workspace.config.trust)
     rows: dict[str, list[Row]] = {}
     try:
         # Certificates that came with this change are needed, so it is not done before.
@@ -230,6 +235,7 @@ def follow(
         index.replace(
             {source: (stamps[source], listed) for source, listed in rows.items()},
             gone=[source for source, name in touched.items() if changes[name] is None],
+            watch=news.watch,
         )
         if index.stamps() != stamps:
             raise IndexStale("of another state")
@@ -238,11 +244,13 @@ def follow(
         ):
             raise IndexStale("rule 2 may have cut words of a key that counts now")
     except (IndexStale, StoreError):
+        news.known = False
         try:
             rebuild(workspace, index, rows)
         except StoreError as error:  # rule 3: the change itself is safe
             workspace.note(f"the index could not follow: {error.message}")
             workspace.note("hint: sig doctor --fix")
+    viewing.follow(workspace, last, written, news)
 
 
 def rebuild(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import Changed, FormatError, Refused, StoreError, UsageError
-from sig.model import limits, manifest
+from sig.model import limits, manifest, wire
 from sig.model.identifier import Identifier, filed_by_manifest
 from sig.model.manifest import DEFAULT_EXCLUDES, Difference, Manifest, beyond, check_globs
 from sig.model.verdict import Answer, Reason, Verdict
@@ -225,12 +225,6 @@ def _count(different: Sequence[Difference]) -> str:
 # --- who says so ---------------------------------------------------------------------------------
 
 
-def _key(row: Row) -> str:
-    """Whose statement a row claims to be."""
-    start = row.text.rfind(b'"key": "') + 8
-    return row.text[start : row.text.find(b'"', start)].decode("ascii")
-
-
 class _Words:
     """All that was said about a list of files, and about archives that are said to hold it (T2).
 
@@ -244,7 +238,8 @@ class _Words:
         trusted = workspace.config.trust
         if rows is None:
             rows = workspace.rows([id, filed_by_manifest(id)])
-        held = [row for row in rows.get(filed_by_manifest(id), ()) if _key(row) in trusted]
+        said = rows.get(filed_by_manifest(id), ())
+        held = [row for row in said if wire.claimed_key(row.text) in trusted]
         found = workspace.weigh([*rows.get(id, ()), *held])
         self.archives = {
             one.attestation.statement.id
@@ -255,7 +250,10 @@ class _Words:
         }
         more = workspace.rows(self.archives) if self.archives else {}
         found += workspace.weigh(
-            row for listed in more.values() for row in listed if _key(row) in trusted
+            row
+            for listed in more.values()
+            for row in listed
+            if wire.claimed_key(row.text) in trusted
         )
         self.id = id
         self.all = found

@@ -15,6 +15,7 @@ from sig.errors import StoreError
 from sig.verbs import attest, remote, trust
 from tests.repo import kill
 from tests.verbs.parties import FILE, Party, Reader, Web, file_id
+from tests.verbs.viewed import agrees
 from tests.world import contents
 
 SOAK = bool(os.environ.get("SIG_SOAK"))
@@ -22,8 +23,8 @@ ROUNDS = 200 if SOAK else 6
 # Which steps: all of them in a soak, else every fifth.
 EVERY = 1 if SOAK else 5
 
-# What does not belong to a state: the lock, what a killed writer left, the view of the files.
-PASSING = ("lock", "generation", "pending", "index.sqlite")
+# What does not belong to a state: the lock, what a killed writer left, what follows from the files.
+PASSING = ("lock", "generation", "pending", "index.sqlite", "view")
 
 
 @pytest.fixture
@@ -97,9 +98,11 @@ def test_killed_at_each_step_there_is_the_old_state_or_the_new(
         said = answers(desk)
         assert said == (old[1] if is_old else verdicts), number
         seen.add(is_old)
-        # The next writer tidies up, and the index follows.
+        agrees(desk.workspace, IDS)  # the view says the same, or nothing
+        # The next writer tidies up, and index and view follow.
         says(desk, f"after {number}")
         assert "ok" == desk.answer(file_id(f"after {number}"))
+        assert agrees(desk.workspace, IDS), number
         assert said == answers(desk) == [desk.without_index(id).answer.value for id in IDS]
         if status == 0:
             break
@@ -138,6 +141,7 @@ def test_a_full_disk_at_each_step_leaves_the_old_state_or_the_new(
         assert is_old or set(now) == done, number
         assert answers(desk) == (old[1] if is_old else verdicts), number
         assert failed or not is_old, number
+        agrees(desk.workspace, IDS)
         if len(steps) < number:
             break
 

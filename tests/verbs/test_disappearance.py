@@ -258,10 +258,11 @@ def test_a_pinned_key_that_does_not_count_cannot_fill_the_disk(
     reader.trust(bob)
     assert "bad" == reader.answer(file_id("4 29"))
     # Which of the first ones found room depends on their signatures.
-    assert "bad" in {reader.answer(file_id(f"0 {n}")) for n in range(30)}
+    kept = [one for n in range(30) if reader.answer(one := file_id(f"0 {n}")) == "bad"]
+    assert kept
     web.offer(bob, bob.repository([]))
     reader.came("bob")
-    assert ["bad", "bad"] == [reader.answer(file_id("0 0")), reader.answer(file_id("4 29"))]
+    assert ["bad", "bad"] == [reader.answer(kept[0]), reader.answer(file_id("4 29"))]
 
 
 def test_thousands_of_words_about_one_file_that_go_are_no_hang(
