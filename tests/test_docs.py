@@ -184,7 +184,7 @@ def test_the_view_that_the_specification_shows_is_that_of_a_vector() -> None:
     """It reads, and is of a whole folder that answers."""
     head, _ = _blocks(DOCS / "spec/view.md", "text")
     vector = (ROOT / "vectors/view/plain.txt").read_text()
-    (held,) = re.findall(r"^file: view (\S+)$", vector, re.MULTILINE)
+    (held,) = re.findall(r"^view: (\S+)$", vector, re.MULTILINE)
 
     assert base64.b64decode(held).decode() == head
     assert 2 == len(view.read(head.encode()).counts)

@@ -312,8 +312,8 @@ def vector(
     text.append("")
     for place in sorted(made.files):
         raw = base64.b64encode(made.files[place]).decode("ascii")
-        text.append(f"file: {place} {raw}".rstrip())
-    text += [f"ask: {json.dumps(one, sort_keys=True)}" for one in asked]
+        text.append(f"{place}: {raw}".rstrip())
+    text += [json.dumps(one, sort_keys=True) for one in asked]
     (FOLDER / f"{name}.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
 
 

@@ -49,12 +49,11 @@ def read(path: Path) -> Vector:
     head, _, body = path.read_text("utf-8").partition("\n\n")
     files, asked = {}, []
     for line in body.splitlines():
-        kind, _, rest = line.partition(": ")
-        if kind == "file":
-            name, _, raw = rest.partition(" ")
-            files[name] = base64.b64decode(raw)
+        if line.startswith("{"):
+            asked.append(json.loads(line))
         else:
-            asked.append(json.loads(rest))
+            name, _, raw = line.partition(":")
+            files[name] = base64.b64decode(raw)
     fields = dict(each.partition(":")[::2] for each in head.splitlines())
     return Vector({name: value.strip() for name, value in fields.items()}, files, asked)
 
