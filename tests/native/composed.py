@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import random
 from collections.abc import Iterator
 from typing import Any
 
+from sig.gpg import packets
 from tests.gpg.conftest import _smith
 from tests.native.agreement import Question
 
@@ -32,9 +34,9 @@ class Composer:
             self.keys.append(self.smith.Key(kind, bits=bits))
 
     def key(self, version: int | None = None) -> Any:
-        """One of the keys; they are born anew each time."""
+        """One of the keys, born anew."""
         fit = [key for key in self.keys if version in (None, key.version)]
-        chosen = self.dice.choice(fit)
+        chosen = copy.copy(self.dice.choice(fit))
         chosen.created = self.dice.choice((SMITH.BORN,) * 5 + TIMES[:4])
         return chosen
 
@@ -74,7 +76,7 @@ class Composer:
         """A signature about the primary key, or about a name."""
         dice = self.dice
         made, digest, flags = dice.choice(TIMES), self.digest(primary), self.flags()
-        expires, what = dice.choice(EXPIRIES), dice.randrange(12)
+        expires, what = dice.choice(EXPIRIES), dice.randrange(13)
         more: dict[str, Any] = {"digest": digest}
         if what < 6:
             name = dice.choice((SMITH.ALICE, SMITH.BOB, b"caf\xe9", b""))
@@ -86,10 +88,10 @@ class Composer:
             area += b"" if expires is None else self.smith.sub(9, self.smith.four(expires))
             more["hashed"] = area + self.fields()
             return bytes(primary.sign(primary.framed, made, kind=0x1F, **more))
-        if what == 9:
+        if what < 11:
             area = self.reason() + self.fields()
             return bytes(primary.sign(primary.framed, made, kind=0x20, hashed=area, **more))
-        if what == 10:
+        if what == 11:
             name = dice.choice((SMITH.ALICE, SMITH.BOB))
             gone = primary.sign(primary.over_name(name), made, kind=0x30, **more)
             return bytes(self.smith.packet(13, name) + gone)
@@ -123,7 +125,8 @@ class Composer:
             maker = dice.choice((subkey, subkey, subkey, stranger, primary))
             over = parts if dice.random() < 0.9 else primary.framed
             kind = 0x19 if dice.random() < 0.9 else 0x18
-            extra = {"digest": self.digest(maker), "hashed": self.fields(), "body": True}
+            digest = 2 if dice.random() < 0.2 and maker.version == 4 else self.digest(maker)
+            extra = {"digest": digest, "hashed": self.fields(), "body": True}
             back = maker.sign(over, dice.choice(TIMES), kind=kind, **extra)
             if dice.random() < 0.2:
                 area += sub(32, back)
@@ -131,6 +134,24 @@ class Composer:
                 unhashed += sub(32, back)
         more = {"digest": self.digest(signer), "hashed": area, "unhashed": unhashed}
         return bytes(subkey.as_subkey + signer.sign(parts, made, kind=0x18, **more))
+
+    def repacked(self, piece: bytes) -> bytes:
+        """The same signatures, with what anyone may change of them changed."""
+        made, at, dice = b"", 0, self.dice
+        while at < len(piece):
+            tag, start, end = packets.frame(piece, at)
+            body, at = piece[start:end], end
+            if tag == packets.SIGNATURE:
+                claim = packets.signature(body)
+                fields = [self.smith.sub(32, one) for one in claim.embedded]
+                fields += [packets.issuer(bytes(20)), packets.issuer(bytes(32))]
+                fields += [self.smith.sub(16, one) for one in claim.issuers]
+                some = [one for one in fields if dice.random() < 0.6]
+                dice.shuffle(some)
+                prefix = claim.prefix if dice.random() < 0.7 else b"\0\0"
+                body = claim.body(b"".join(some), prefix)
+            made += packets.packet(tag, body)
+        return made
 
     def question(self) -> Question:
         """A certificate in one to three copies, and a signature that may be one of its keys'."""
@@ -149,6 +170,7 @@ class Composer:
         for _ in range(dice.choice((1, 1, 2, 3))):
             some = [one for one in said if dice.random() < 0.8]
             dice.shuffle(some)
+            some = [self.repacked(one) if dice.random() < 0.3 else one for one in some]
             copies.append(primary.public + b"".join(some))
         maker = dice.choice((primary, primary, *subkeys, *subkeys, stranger))
         sig = maker.sign(
@@ -160,6 +182,17 @@ class Composer:
             named=dice.random() < 0.9,
         )
         return Question("merged", primary.fingerprint, SMITH.SIGNED, sig, tuple(copies))
+
+
+def many_names() -> Iterator[Question]:
+    """Signatures that name several keys of a certificate, of which one made it."""
+    key, subkeys = SMITH.Key(), [SMITH.Key() for _ in range(6)]
+    whole = key.public + key.named() + b"".join(key.binds(one, SMITH.BORN) for one in subkeys)
+    for count, maker in itertools.product(range(8), (key, subkeys[0], subkeys[-1])):
+        named = b"".join(SMITH.sub(16, one.id) for one in [key, *subkeys][:count])
+        for area in ({"hashed": named}, {"unhashed": named}):
+            sig = maker.sign(SMITH.SIGNED, SMITH.SPRING, named=False, **area)
+            yield Question("merged", key.fingerprint, SMITH.SIGNED, sig, (whole,))
 
 
 def every_field() -> Iterator[Question]:

@@ -16,7 +16,7 @@ from sig.errors import FormatError
 from sig.gpg import packets
 from tests.gpg.conftest import _SCENARIOS
 from tests.native.agreement import Question, agree, different, merged, ours, theirs
-from tests.native.composed import Composer, every_field
+from tests.native.composed import Composer, every_field, many_names
 from tests.native.edges import edge_keys, edge_questions
 
 SOAK = bool(os.environ.get("SIG_SOAK"))
@@ -144,7 +144,12 @@ def test_composed_certificates_get_the_same_answers(openpgp_answers: Any) -> Non
             if dice.random() < 0.3:
                 yield question._replace(kind="stored", copies=question.copies[:1])
 
-    assert agree(questions(), openpgp_answers) > 50
+    assert agree(questions(), openpgp_answers) > 80
+
+
+def test_signatures_with_many_names_get_the_same_answers(openpgp_answers: Any) -> None:
+    """Who is tried, and when there are too many."""
+    assert agree(many_names(), openpgp_answers) > 10
 
 
 def test_every_field_gets_the_same_answers(openpgp_answers: Any) -> None:

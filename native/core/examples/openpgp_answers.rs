@@ -70,14 +70,14 @@ fn told(one: &Certificate) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
 
 fn unhex(word: &str) -> Vec<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).expect("a hex digit");
     let bytes = word.as_bytes().chunks_exact(2).map(|pair| pair.iter().map(digit));
     bytes
-        .map(|pair| pair.fold(0, |byte, digit| byte << 4 | digit))
+        .map(|pair| pair.fold(0, |byte, digit| (byte << 4) | digit))
         .map(|byte| u8::try_from(byte).expect("two digits"))
         .collect()
 }

@@ -16,6 +16,13 @@ impl Fingerprint {
         (full && hex).then(|| Fingerprint(text.to_owned()))
     }
 
+    /// The fingerprint of 20 or 32 bytes, `None` for any other number of them.
+    pub fn of(bytes: &[u8]) -> Option<Fingerprint> {
+        let mut digits = String::new();
+        bytes.iter().for_each(|byte| digits.push_str(&format!("{byte:02X}")));
+        Fingerprint::new(&digits)
+    }
+
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -51,6 +58,8 @@ mod tests {
             Fingerprint::new(long).map(|one| one.short().to_owned())
         );
         assert!(Fingerprint::new(&"A".repeat(64)).is_some());
+        assert_eq!(Fingerprint::new(&"0A".repeat(20)), Fingerprint::of(&[10; 20]));
+        assert_eq!(None, Fingerprint::of(&[10; 16]));
         for text in ["", "7DC1304D", &long.to_lowercase(), &long.replace('3', "é"), &"A".repeat(48)]
         {
             assert_eq!(None, Fingerprint::new(text), "{text}");

@@ -72,8 +72,7 @@ pub(super) struct KeyLife {
 impl KeyLife {
     fn new(key: KeyPacket, is_primary: bool) -> Result<KeyLife, FormatError> {
         let fingerprint = minimise::named(&key)?;
-        let digits: String = fingerprint.iter().map(|byte| format!("{byte:02X}")).collect();
-        let name = Fingerprint::new(&digits);
+        let name = Fingerprint::of(&fingerprint);
         Ok(KeyLife {
             weakness: mathematics::weak_key(&key),
             name: name.ok_or_else(|| FormatError::new("a key without a fingerprint"))?,

@@ -44,7 +44,7 @@ impl<'a> Cursor<'a> {
     /// The number in so many bytes, at most four, the highest first.
     pub fn number(&mut self, width: usize) -> Option<usize> {
         let bytes = self.take(width)?;
-        let value = bytes.iter().fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
+        let value = bytes.iter().fold(0_u32, |value, byte| (value << 8) | u32::from(*byte));
         usize::try_from(value).ok()
     }
 }
