@@ -130,9 +130,10 @@ class HostOpening(Opening):
             return super()._bytes(path, digest, root)
         return archive.member(path, digest)
 
-    def _data(self, path: str, digest: str, root: str) -> None:
-        if root not in self._state.archives:  # its own digest is that of all of it
-            super()._data(path, digest, root)
+    def _data(self, path: str, digest: str, root: str, *, later: bool = False) -> bool:
+        if root in self._state.archives:  # its own digest is that of all of it
+            return True
+        return super()._data(path, digest, root, later=later)
 
     def on_disk(self, path: str) -> bool:
         found = self.find(path)

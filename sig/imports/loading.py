@@ -147,8 +147,8 @@ class _Memory(Opening):
     def _bytes(self, path: str, digest: str, root: str) -> bytes:
         return self._members[digest]
 
-    def _data(self, path: str, digest: str, root: str) -> None:
-        pass  # its bytes are what was hashed
+    def _data(self, path: str, digest: str, root: str, *, later: bool = False) -> bool:
+        return True  # its bytes are what was hashed
 
     def _check(self, path: str, digest: str, root: str) -> None:
         raise FileNotFoundError(f"{shown(path)} lies in an archive")

@@ -217,18 +217,21 @@ class Opening:
 
     def _once(self, name: str, root: Root, files: Iterator[tuple[str, str]]) -> None:
         """Hashes these files of a root, once for a name; who comes meanwhile waits."""
+        left: list[tuple[str, str]] = []
         while True:
             with self._lock:
                 if name in self.settled:
                     return
+                while left:
+                    self._data(*left.pop(), root.name)
                 for path, digest in files:
-                    self._data(path, digest, root.name)
-                    if self._is_much(0):
-                        break  # to go on when the lock is free (O6)
+                    if not self._data(path, digest, root.name, later=True):
+                        left.append((path, digest))  # when the lock was free (O6)
+                        break
                 else:
                     self.settled.add(name)
                     return
-            self._quicken(0)
+            self._quicken(_MUCH)
 
     # --- hooks -----------------------------------------------------------------------------------
 
@@ -264,17 +267,22 @@ class Opening:
 
     # --- one file --------------------------------------------------------------------------------
 
-    def _data(self, path: str, digest: str, root: str) -> None:
+    def _data(self, path: str, digest: str, root: str, *, later: bool = False) -> bool:
+        """O4. With `later` it is left, and that is False, where the faster hash would pay."""
         descriptor, size = self._opening(path, root)
         if size <= LARGE:
+            if later and self._is_much(size):
+                _close(descriptor)
+                return False
             data = self._all(descriptor, path, size)
             self._compare(self._digest(data), digest, path, root)
-            return
+            return True
         _close(descriptor)
         self._large[path] = digest
         self._names.add(os.path.basename(path))
         if self._opened not in self._watchers:
             self.watch(self._opened)
+        return True
 
     def _bytes(self, path: str, digest: str, root: str) -> bytes:
         descriptor, size = self._opening(path, root)
