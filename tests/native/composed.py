@@ -195,6 +195,28 @@ def many_names() -> Iterator[Question]:
             yield Question("merged", key.fingerprint, SMITH.SIGNED, sig, (whole,))
 
 
+def many_backs() -> Iterator[Question]:
+    """Bindings to which the subkey agreed more than once, with weak digests and strong ones."""
+    key, subkey, thief = SMITH.Key(), SMITH.Key(), SMITH.Key()
+    parts, plain = key.framed + subkey.framed, key.public + key.named()
+    made = subkey.sign(SMITH.SIGNED, SMITH.SPRING)
+    agreed = {
+        digest: subkey.sign(parts, SMITH.BORN, kind=0x19, digest=digest, body=True)
+        for digest in (1, 2, 8, 10, 12)
+    }
+    agreed[0] = thief.sign(parts, SMITH.BORN, kind=0x19, body=True)
+    for digests in itertools.chain.from_iterable(
+        itertools.permutations(agreed, count) for count in (1, 2, 3)
+    ):
+        fields = b"".join(SMITH.sub(32, agreed[digest]) for digest in digests)
+        area, loose = SMITH.sub(27, b"\2"), SMITH.sub(16, key.id)
+        for hashed, unhashed in ((area + fields, loose), (area, loose + fields)):
+            binding = key.sign(parts, SMITH.BORN, kind=0x18, hashed=hashed, unhashed=unhashed)
+            for kind in ("merged", "stored"):
+                copies = (plain + subkey.as_subkey + binding,)
+                yield Question(kind, key.fingerprint, SMITH.SIGNED, made, copies)
+
+
 def every_field() -> Iterator[Question]:
     """Each kind of field, critical and not, in each kind of signature, hashed and not."""
     key, subkey = SMITH.Key(), SMITH.Key()

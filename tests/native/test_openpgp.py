@@ -16,7 +16,7 @@ from sig.errors import FormatError
 from sig.gpg import packets
 from tests.gpg.conftest import _SCENARIOS
 from tests.native.agreement import Question, agree, different, merged, ours, theirs
-from tests.native.composed import Composer, every_field, many_names
+from tests.native.composed import Composer, every_field, many_backs, many_names
 from tests.native.edges import edge_keys, edge_questions
 
 SOAK = bool(os.environ.get("SIG_SOAK"))
@@ -150,6 +150,11 @@ def test_composed_certificates_get_the_same_answers(openpgp_answers: Any) -> Non
 def test_signatures_with_many_names_get_the_same_answers(openpgp_answers: Any) -> None:
     """Who is tried, and when there are too many."""
     assert agree(many_names(), openpgp_answers) > 10
+
+
+def test_subkeys_that_agreed_often_get_the_same_answers(openpgp_answers: Any) -> None:
+    """A strong agreement is enough, wherever it stands."""
+    assert agree(many_backs(), openpgp_answers) > 100
 
 
 def test_every_field_gets_the_same_answers(openpgp_answers: Any) -> None:
