@@ -14,33 +14,58 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = ROOT / "native/fuzz"
 
 
-def vectors() -> Iterator[dict[str, list[bytes]]]:
-    """The data of each file of vectors/openpgp, in the order of their names."""
-    for path in sorted((ROOT / "vectors/openpgp").glob("*.txt")):
-        data: dict[str, list[bytes]] = {"signed": [], "sig": [], "certificate": []}
-        for line in path.read_text(encoding="utf-8").partition("\n\n")[2].splitlines():
-            name, _, value = line.partition(":")
-            data[name].append(base64.b64decode(value.strip()))
+VECTORS = ROOT / "vectors"
+
+
+def vectors(folder: str) -> Iterator[dict[str, list[bytes]]]:
+    """The data of each file of a folder, in the order of their names."""
+    for path in sorted((VECTORS / folder).glob("*.txt")):
+        data: dict[str, list[bytes]] = {}
+        for line in path.read_bytes().decode("utf-8").partition("\n\n")[2].split("\n"):
+            if line and not line.startswith("{"):
+                name, _, value = line.partition(":")
+                data.setdefault(name, []).append(base64.b64decode(value.strip()))
         yield data
+
+
+def table(name: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table."""
+    yield from json.loads((VECTORS / name).read_text(encoding="utf-8"))
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:
     """A target, and what it is begun with."""
-    for number, data in enumerate(vectors()):
+    for number, data in enumerate(vectors("openpgp")):
         yield "signature", bytes((number,)) + data["sig"][0]
-        for copy in data["certificate"]:
+        for copy in data.get("certificate", ()):
             yield "certificate", copy
+    for target, folder in (("document", "wire"), ("manifest", "manifest"), ("manifest", "closure")):
+        for data in vectors(folder):
+            yield target, data["text"][0]
+    for data in vectors("pack"):
+        yield "pack", data["pack"][0]
+    for row in table("closure/terms.json"):
+        yield "words", "\n".join(row["criteria"]).encode()
+    for row in table("closure/pythons.json"):
+        yield "words", f"{row['specifier']}\n{row['version']}".encode()
+    for row in table("manifest/globs.json"):
+        if "left-out" in row:
+            yield "words", "\n".join([*row["globs"], row["path"]]).encode()
+    for number in range(256):  # trusted keys and policy; two statements that are sound
+        yield "decide", bytes((number, 0, 0, 0, 0, 4, 1, 1, number % 4, 0, 0, 4, 1))
 
 
 def main() -> int:

@@ -115,6 +115,8 @@ def texts() -> None:
         "one-space": f"{A} a\n",
         "tabulator": f"{A}\ta\n",
         "star-first": f"{A}* a\n",
+        "other-mark": f"{A} -a\n",
+        "no-break-space": f"{A} \u00a0a\n",
         "digest-only": f"{A}\n",
     }.items():
         refused(name, "no line of sha256sum", "line 1: not two spaces after the digest", line.encode())

@@ -9,7 +9,7 @@ use vector::{refused, same, table, texts};
 
 #[test]
 fn a_list_is_read_or_refused_as_its_vector_says() {
-    vector::each("manifest", 131, |one| {
+    vector::each("manifest", 133, |one| {
         let text = one.one("text");
         let (listed, strict) = (manifest::read(text), manifest::read_canonical(text));
         match one.head("expect") {

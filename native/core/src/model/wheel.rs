@@ -149,6 +149,7 @@ mod tests {
             "x-1.dist-info/RECORD",
             "x-1.data/purelib/y.py",
             "x-1.data/data/lib/python3.11/site-packages/z.txt",
+            "x-1.data/data/lib64/python3.13t/dist-packages/w.txt",
             "x-1.data/scripts/x",
             "x-1.data/headers/x.h",
             "x-1.data/data/bin/x",
@@ -160,6 +161,7 @@ mod tests {
             "x-1.dist-info/INSTALLER",
             "x-1.data/data/include/site/python3.11/x/x.h",
             "y.py",
+            "w.txt",
             "z.txt",
         ]);
         assert!(same_distribution(&wheel, &installed));
