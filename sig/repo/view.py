@@ -35,6 +35,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[0-9a-f]{16}")
 _KEY = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
+_ROW = re.compile(rb"[^\t]+\t[^\t]+\t(?:-?[0-9]{1,18})?\t[01]\t[^\t]*")
 _NOTHING: Mapping[str, list[bytes]] = MappingProxyType({})
 
 
@@ -168,10 +169,11 @@ def read(raw: bytes) -> Head:
     if first.startswith(b"sig view ") and first != _FIRST.encode("ascii"):
         raise Newer("it was written by another version of sig")
     end = raw.rfind(b"sha256 ")
-    if raw[end:] != f"sha256 {hashlib.sha256(raw[:end]).hexdigest()}\n".encode("ascii"):
+    seal = f"sha256 {hashlib.sha256(raw[:end]).hexdigest()}\n".encode("ascii")
+    if raw[end:] != seal or not raw.isascii():
         raise FormatError("it is damaged")
     at = _tail_at(raw[:end])
-    lines = _Lines(raw[:at].decode("ascii", "replace"))
+    lines = _Lines(raw[:at].decode("ascii"))
     if lines.taken() != [*_FIRST.split(" ")]:
         raise FormatError("it is no view")
     (commit,) = lines.fields("commit", _WORD)
@@ -193,6 +195,8 @@ def read(raw: bytes) -> Head:
     remotes: list[Followed] = []
     while lines.next == "remote":
         remotes.append(_remote(lines.taken()))
+        if len(remotes) > 1 and remotes[-2].name >= remotes[-1].name:
+            raise FormatError("its remotes are not in order")
     base = _base(lines.taken()) if lines.next == "base" else None
     if lines.next is not None:
         raise FormatError(f"it has an unknown line: {lines.next[:64]!r}")
@@ -269,9 +273,12 @@ def _tail_at(raw: bytes) -> int:
 def _tail(raw: bytes) -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
     last = ""
-    for line in raw.split(b"\n")[:-1]:
+    lines = raw.split(b"\n")
+    if lines.pop():
+        raise FormatError("its last line is cut")
+    for line in lines:
         word, _, rest = line.partition(b" ")
-        filed = rest.partition(b"\t")[0].decode("ascii", "replace")
+        filed = rest.partition(b"\t")[0].decode("ascii")
         if filed < last or (filed == last and (word != b"row" or not found[filed])):
             raise FormatError("its tail is not in order")
         if word == b"row" and rest.count(b"\t") == 4:
@@ -298,8 +305,14 @@ def lookup(head: Head, ids: Iterable[str], read: Read) -> dict[str, list[Row]]:
         lines = head.tail.get(filed)  # A2
         if lines is None:
             lines = [] if head.base is None else _in_base(head.base, filed.encode(), read, known)
-        found[filed] = [read_line(line) for line in lines]
+        found[filed] = [_row(line) for line in lines]
     return found
+
+
+def _row(line: bytes) -> Row:
+    if not _ROW.fullmatch(line):
+        raise FormatError("a row is none")
+    return read_line(line)
 
 
 def _in_base(base: Base, filed: bytes, read: Read, known: dict[Block, list[bytes]]) -> list[bytes]:

@@ -54,10 +54,20 @@ def openpgp_answers() -> Iterator[Program]:
 
 
 def _built(name: str) -> Path:
-    build = ["build", "--quiet", "--locked", "--package", "sig-core", "--example", name]
+    """An example of the core."""
+    return _made(["--package", "sig-core", "--example", name], f"examples/{name}")
+
+
+def built(package: str) -> Path:
+    """A program of the workspace, named like its package."""
+    return _made(["--package", package], package)
+
+
+def _made(what: list[str], place: str) -> Path:
+    build = ["build", "--quiet", "--locked", *what]
     run = subprocess.run([ROOT / "tools/setup.sh", "cargo", *build], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "native/target"))
-    if not (folder / "debug/examples" / name).exists():
+    if not (folder / "debug" / place).exists():
         pytest.skip("cargo 1.85 or newer is not here")
-    return folder / "debug/examples" / name
+    return folder / "debug" / place

@@ -265,6 +265,12 @@ HEAD = f"sig view 1\ncommit {COMMIT}\nconfig -\n"
         HEAD + "gone a\ngone a\n",
         HEAD + "gone a\nconfig -\n",
         HEAD + "gone a\tb\n",
+        HEAD + "gone a",
+        HEAD + "gone a\nrow b\town\t\t0\t{}",
+        HEAD[:-1],
+        HEAD + f"remote bob {KEY} 1 -\nremote al {KEY} 1 -\n",
+        HEAD + f"remote bob {KEY} 1 -\nremote bob {KEY} 1 -\n",
+        HEAD + f"remote b\u00f6b {KEY} 1 -\n",
     ],
 )
 def test_a_head_that_says_something_else_is_refused(text: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,23 +15,21 @@ from sig.model.identifier import Identifier
 from sig.model.verdict import Judged
 from sig.verbs import doctor
 from sig.verbs.workspace import Workspace
+from tests import vectors
 from tests.verbs.viewed import CannotTell, Viewer
-from tests.world import VECTORS
 
-FILES = sorted((VECTORS / "view").glob("*.txt"))
+FILES = vectors.files("view")
 
 
-@dataclass
-class Vector:
-    """One file, read."""
+class Scenario:
+    """One file: a folder, the instant of the questions, and those."""
 
-    head: dict[str, str]
-    files: dict[str, bytes]
-    asked: list[dict[str, Any]]
-
-    @property
-    def now(self) -> int:
-        return instant.parse(self.head["now"])
+    def __init__(self, path: Path) -> None:
+        vector = vectors.read(path)
+        self.head = vector.head
+        self.asked = vector.lines
+        self.files = {name: vector.one(name) for name in vector.data}
+        self.now = instant.parse(vector.head["now"])
 
     def put(self, folder: Path) -> None:
         """Write the folder."""
@@ -42,20 +38,6 @@ class Vector:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.write_bytes(raw)
             place.chmod(0o600)
-
-
-def read(path: Path) -> Vector:
-    """The scenario in a file."""
-    head, _, body = path.read_text("utf-8").partition("\n\n")
-    files, asked = {}, []
-    for line in body.splitlines():
-        if line.startswith("{"):
-            asked.append(json.loads(line))
-        else:
-            name, _, raw = line.partition(":")
-            files[name] = base64.b64decode(raw)
-    fields = dict(each.partition(":")[::2] for each in head.splitlines())
-    return Vector({name: value.strip() for name, value in fields.items()}, files, asked)
 
 
 def shown(line: Judged) -> dict[str, Any]:
@@ -71,7 +53,7 @@ def shown(line: Judged) -> dict[str, Any]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_view_answers_as_its_vector_says(path: Path, tmp_path: Path) -> None:
     """By the view alone; by the whole folder the same, but where strangers spoke."""
-    vector = read(path)
+    vector = Scenario(path)
     folder, site = tmp_path / "folder", tmp_path / "site.json"
     vector.put(folder)
     if "site" in vector.head:
@@ -100,7 +82,7 @@ def test_a_view_answers_as_its_vector_says(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_doctor_finds_the_view_of_a_vector_sound_or_not(path: Path, tmp_path: Path) -> None:
     """It reads the files as well: so the views are those that the files give."""
-    vector = read(path)
+    vector = Scenario(path)
     vector.put(tmp_path / "folder")
     workspace = Workspace(tmp_path / "folder", now=lambda: vector.now)
     try:
@@ -114,7 +96,7 @@ def test_the_doctor_finds_the_view_of_a_vector_sound_or_not(path: Path, tmp_path
 
 def test_vectors_cover_what_can_be_wrong() -> None:
     """Folders that answer, folders that do not, and the one allowed difference."""
-    vectors = [read(path) for path in FILES]
+    vectors = [Scenario(path) for path in FILES]
     answers = [one["verdict"] for vector in vectors for one in vector.asked]
     assert {"ok", "bad", "unverified", "unknown", "error"} == set(answers)
     assert sum(vector.head["sound"] == "no" for vector in vectors) > 20

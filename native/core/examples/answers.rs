@@ -22,6 +22,8 @@ use sig_core::model::standing::Standing;
 use sig_core::model::strict::{self, Names};
 use sig_core::model::verdict::{Judged, State, Verdict};
 use sig_core::model::{closure, instant, manifest, pythons, wheel, wire};
+use sig_core::repo::journal;
+use sig_core::repo::view::{self, Head};
 use sig_core::trust::covering::{self, Run};
 use sig_core::trust::decide::{Measure, Question, decide};
 use sig_core::trust::policy::{self, Policy};
@@ -112,6 +114,8 @@ fn answer(asked: &Asked<'_>) -> Result<Json, FormatError> {
             &policy_of(asked.text("site"))?,
             &policy_of(asked.text("user"))?,
         ))),
+        "head" => head(&asked.raw("raw"), &asked.texts("filed")),
+        "journal" => Ok(unfinished(&asked.raw("raw"))),
         "decide" => decided(asked),
         "run" => run(asked),
         other => panic!("no such request: {other}"),
@@ -121,6 +125,49 @@ fn answer(asked: &Asked<'_>) -> Result<Json, FormatError> {
 fn told((canonical, understood): understood::Understood) -> Result<Json, FormatError> {
     let canonical = String::from_utf8(canonical).expect("ASCII");
     Ok(json!({"canonical": canonical, "understood": understood}))
+}
+
+fn head(raw: &[u8], filed: &[String]) -> Result<Json, FormatError> {
+    let found = match Head::read(raw) {
+        Ok(found) => found,
+        Err(view::Fault::Newer) => return Ok(json!("newer")),
+        Err(view::Fault::Format(error)) => return Err(error),
+    };
+    let remotes: Vec<Json> = found
+        .remotes
+        .iter()
+        .map(|(name, one)| json!([name, one.key.as_ref().map(text), one.sequence, one.expires]))
+        .collect();
+    let counts: Vec<Json> =
+        found.counts.iter().map(|(key, digest)| json!([text(key), digest])).collect();
+    let base = found.base.as_ref().map(|base| {
+        json!([base.name, base.depth, base.root.offset, base.root.length, base.root.digest])
+    });
+    let mut tail = Vec::new();
+    for each in filed {
+        let rows = found.in_tail(each).transpose()?;
+        tail.push(rows.map(|rows| rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>()));
+    }
+    Ok(json!({
+        "commit": found.commit,
+        "config": found.config,
+        "counts": counts,
+        "own": found.own.as_ref().map(|(key, digest)| json!([text(key), digest])),
+        "remotes": remotes,
+        "base": base,
+        "tail": tail,
+    }))
+}
+
+fn text(key: &Fingerprint) -> &str {
+    key.as_str()
+}
+
+fn unfinished(raw: &[u8]) -> Json {
+    match journal::read(raw) {
+        Ok(found) => json!([found.commit, found.changes]),
+        Err(fault) => json!(format!("{fault:?}")),
+    }
 }
 
 fn filed(asked: &Asked<'_>) -> Result<Json, FormatError> {

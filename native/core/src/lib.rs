@@ -8,6 +8,8 @@ pub mod border;
 pub mod errors;
 pub mod model;
 pub mod openpgp;
+pub mod repo;
 pub mod trust;
+pub mod viewing;
 
 pub use model::fingerprint;

@@ -16,4 +16,4 @@ mod verify;
 
 pub use crate::model::standing::Standing;
 pub use certificate::Certificate;
-pub use verify::{Fault, Signature, Unproven, check};
+pub use verify::{Fault, Signature, Unproven, check, made_at};

@@ -157,6 +157,12 @@ pub fn check(
     })
 }
 
+/// The creation time in the hashed part of a signature that nothing is said of, `None` where it
+/// does not read as one packet.
+pub fn made_at(sig: &[u8]) -> Option<i64> {
+    packets::read_signature(sig).ok().map(|claim| claim.made_at)
+}
+
 fn strong(weakness: &str, place: &str) -> Result<(), Unproven> {
     if weakness.is_empty() {
         return Ok(());

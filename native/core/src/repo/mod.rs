@@ -1,0 +1,4 @@
+//! What lies in a folder, as text: nothing here reads a file.
+
+pub mod journal;
+pub mod view;

@@ -1,0 +1,497 @@
+//! What is believed of some bytes, by the view of a folder (docs/spec/view §4 and §5).
+//!
+//! 1  The answer is the one that the whole folder would give if nobody but those who count had said
+//!    anything; or there is none, and `Trouble` says why.
+//! 2  The head is read before it is asked which commit was the last, and every other file is the one
+//!    that the head names by digest: all are of one state, whoever writes meanwhile.
+//! 3  The policy of the machine is not the folder's: it is given as it is now.
+//!
+//! Warnings about single files of a tree are those of `sig/verbs/scopes.py`, C1 to C4.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::border::attest;
+use crate::errors::FormatError;
+use crate::model::attestation::{Attestation, Malformed, UnverifiedAttestation};
+use crate::model::configuration::Configuration;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::identifier::{Identifier, digest, filed_by_scope};
+use crate::model::standing::Standing;
+use crate::model::statement::Statement;
+use crate::model::strict::{self, Names, Object, Value};
+use crate::model::verdict::{State, Verdict};
+use crate::model::{limits, wire};
+use crate::openpgp::{Certificate, Fault, check, made_at};
+use crate::repo::journal::{self, Unfinished};
+use crate::repo::view::{self, Block, Head, Row};
+use crate::trust::decide::{Measure, Question, decide};
+use crate::trust::policy::{self, Policy};
+use crate::trust::weighed::{Found, Weighed};
+
+/// The command that writes the view anew.
+pub const FIX: &str = "sig doctor --fix";
+
+const SMALL: usize = 64 * 1024 * 1024;
+const KEPT: &str = "kept";
+
+/// Why nobody can tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Lower case, no full stop.
+    pub message: String,
+    /// The one next command.
+    pub hint: Option<String>,
+    /// Whether a writer may just be about to mend it: then it is worth a second look.
+    pub again: bool,
+}
+
+impl Trouble {
+    /// Trouble that stays, with what helps.
+    pub fn new(message: impl Into<String>, hint: Option<&str>) -> Self {
+        Self { message: message.into(), hint: hint.map(str::to_owned), again: false }
+    }
+
+    fn stale() -> Self {
+        let message = "the view is of another state than the folder".to_owned();
+        Self { message, hint: Some(FIX.to_owned()), again: true }
+    }
+
+    fn unusable(error: &FormatError) -> Self {
+        Self::new(format!("the view cannot be used: {}", error.message()), Some(FIX))
+    }
+}
+
+/// The files of a folder. Whoever reads them refuses what the folder refuses (docs/spec/folder §4).
+pub trait Files {
+    /// The bytes of a file, None if it is missing.
+    fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Trouble>;
+
+    /// So many bytes of a file from there on, or less where it ends before; None if it is missing.
+    fn part(&self, name: &str, offset: u64, length: usize) -> Result<Option<Vec<u8>>, Trouble>;
+
+    /// What people call a file.
+    fn place(&self, name: &str) -> String;
+}
+
+/// The policy of the machine: its bytes, None where there is none, and what people call the file.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Its bytes.
+    pub raw: Option<Vec<u8>>,
+    /// Its path.
+    pub place: String,
+}
+
+/// A folder that can be asked.
+pub struct View<'a> {
+    files: &'a dyn Files,
+    head: Head<'a>,
+    unfinished: Unfinished,
+    trust: BTreeSet<Fingerprint>,
+    policy: Policy,
+    now: i64,
+    certificates: RefCell<BTreeMap<Fingerprint, Option<Rc<Certificate>>>>,
+    blocks: RefCell<BTreeMap<u64, Rc<str>>>,
+    notes: RefCell<Vec<String>>,
+}
+
+/// The bytes of the head; None where nothing was ever said in this folder, or it is not there.
+pub fn head(files: &dyn Files) -> Result<Option<Vec<u8>>, Trouble> {
+    let version = files.read("version", 64)?;
+    match version.as_deref() {
+        None | Some(b"1\n") => {}
+        Some(other) => {
+            let text = String::from_utf8_lossy(other);
+            if journal::is_newer(text.trim(), journal::VERSION) {
+                return Err(newer(files));
+            }
+            return Err(damaged(files, "version"));
+        }
+    }
+    if let Some(raw) = files.read(view::NAME, view::HEAD_BYTES)? {
+        return Ok(Some(raw));
+    }
+    let mut told = version.is_some();
+    for name in ["pending/commit", "config", "keyring.gpg", "repo/repo.json"] {
+        told = told || files.read(name, usize::MAX)?.is_some();
+    }
+    if told { Err(Trouble::new("there is no view", Some(FIX))) } else { Ok(None) }
+}
+
+/// What is believed where nobody said anything.
+pub fn nothing(ids: &[Identifier], site: &Site, now: i64) -> Result<Vec<Verdict>, Trouble> {
+    let policy = tightened(Policy::default(), site)?;
+    let by = Measure { trusted: &BTreeSet::new(), policy: &policy, now };
+    let asked = |id| Question { id, by, purpose: "", unfit: None };
+    Ok(ids.iter().map(|id| decide(&asked(id), &[])).collect())
+}
+
+impl<'a> View<'a> {
+    /// The folder whose head has these bytes (rule 2).
+    pub fn open(
+        raw: &'a [u8],
+        files: &'a dyn Files,
+        site: &Site,
+        now: i64,
+    ) -> Result<Self, Trouble> {
+        let head = Head::read(raw).map_err(|fault| match fault {
+            view::Fault::Newer => {
+                Trouble::new("the view was written by another version of sig", Some(FIX))
+            }
+            view::Fault::Format(error) => Trouble::unusable(&error),
+        })?;
+        let unfinished = match files.read("pending/commit", SMALL)? {
+            None => Unfinished::default(),
+            Some(raw) => journal::read(&raw).map_err(|fault| match fault {
+                journal::Fault::Newer => newer(files),
+                journal::Fault::Damaged => damaged(files, "pending/commit"),
+            })?,
+        };
+        let last = if unfinished.commit.is_empty() {
+            let raw = files.read("generation", 4096)?.unwrap_or_default();
+            journal::last(&raw).to_owned()
+        } else {
+            unfinished.commit.clone()
+        };
+        if last != head.commit {
+            return Err(Trouble::stale());
+        }
+        let mut made = Self {
+            files,
+            head,
+            unfinished,
+            trust: BTreeSet::new(),
+            policy: Policy::default(),
+            now,
+            certificates: RefCell::default(),
+            blocks: RefCell::default(),
+            notes: RefCell::default(),
+        };
+        let asked = made.configured()?;
+        let own = policy::read(&asked).map_err(|error| {
+            let message = format!("the policy cannot be followed: {}", error.message());
+            Trouble::new(message, Some("sig config policy"))
+        })?;
+        made.policy = tightened(own, site)?;
+        Ok(made)
+    }
+
+    /// What is believed of the bytes with these identifiers, in their order.
+    pub fn verdicts(&self, ids: &[Identifier]) -> Result<Vec<Verdict>, Trouble> {
+        let mut scoped = self.scoped(ids)?;
+        let by = Measure { trusted: &self.trust, policy: &self.policy, now: self.now };
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            let mut rows = self.rows(id.as_str())?;
+            rows.append(&mut scoped.remove(id).unwrap_or_default());
+            let weighed = self.weigh(&rows)?;
+            found.push(decide(&Question { id, by, purpose: "", unfit: None }, &weighed));
+        }
+        Ok(found)
+    }
+
+    /// What people should know beside the answers.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.borrow().clone()
+    }
+
+    // --- files -----------------------------------------------------------------------------------
+
+    /// A file, which a commit that is not in place may have left elsewhere.
+    fn file(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Trouble> {
+        match self.unfinished.changes.get(name) {
+            Some(None) => return Ok(None),
+            Some(Some(temporary)) => {
+                if let Some(raw) = self.files.read(temporary, limit)? {
+                    return Ok(Some(raw));
+                }
+            }
+            None => {}
+        }
+        self.files.read(name, limit)
+    }
+
+    /// The file that the head names by this digest; None where it says that there is none.
+    fn named(&self, name: &str, told: Option<&str>) -> Result<Option<Vec<u8>>, Trouble> {
+        let raw = self.file(name, SMALL)?;
+        if raw.as_deref().map(digest).as_deref() == told { Ok(raw) } else { Err(Trouble::stale()) }
+    }
+
+    /// Who counts, and the policy that the configuration asks for.
+    fn configured(&mut self) -> Result<Object, Trouble> {
+        let Some(raw) = self.named("config", self.head.config)? else {
+            return Ok(Object::new());
+        };
+        let read = wire::configuration(&raw).map_err(|error| {
+            let message = format!("config is damaged: {}", error.message());
+            Trouble::new(message, Some("sig doctor"))
+        })?;
+        let Configuration { key, trust, policy, .. } = read.configuration;
+        if let (Some(key), Some(sig)) = (&key, &read.sig) {
+            let certificate = self.certificate(key)?;
+            // Whose key has ended since may still read the folder: only a forgery is refused.
+            check(&read.signed, sig, key, certificate.as_deref()).map_err(|unproven| {
+                let message = format!("config is not signed by {key}: {}", unproven.why);
+                Trouble::new(message, Some("sig doctor"))
+            })?;
+        }
+        if !self.head.counts.keys().eq(&trust) {
+            return Err(Trouble::unusable(&FormatError::new("others count by it")));
+        }
+        self.trust = trust;
+        Ok(policy)
+    }
+
+    /// The certificate of a key that the head names, as far as it was met.
+    fn certificate(&self, key: &Fingerprint) -> Result<Option<Rc<Certificate>>, Trouble> {
+        if let Some(known) = self.certificates.borrow().get(key) {
+            return Ok(known.clone());
+        }
+        let mut found = None;
+        if let Some(Some(told)) = self.head.certificate(key) {
+            let name = format!("keys/{key}.pgp");
+            let raw = self.named(&name, Some(told))?.unwrap_or_default();
+            let damaged = |why: &str| Trouble::new(format!("{key}.pgp {why}"), Some("sig doctor"));
+            let one = Certificate::stored(&raw)
+                .map_err(|error| damaged(&format!("is damaged: {}", error.message())))?;
+            if one.fingerprint() != key {
+                return Err(damaged("holds another key"));
+            }
+            found = Some(Rc::new(one));
+        }
+        self.certificates.borrow_mut().insert(key.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// A manifest of the folder, with the digest that it is named by.
+    fn object(&self, id: &Identifier) -> Result<Option<Vec<u8>>, Trouble> {
+        let digits = id.digits();
+        let Some((first, rest)) = digits.split_at_checked(2) else { return Ok(None) };
+        for folder in ["repo/objects", "objects"] {
+            let raw = self.file(&format!("{folder}/{first}/{rest}"), limits::MANIFEST)?;
+            if let Some(raw) = raw.filter(|raw| digest(raw) == digits) {
+                return Ok(Some(raw));
+            }
+        }
+        Ok(None)
+    }
+
+    // --- rows ------------------------------------------------------------------------------------
+
+    /// All rows that are filed under this.
+    fn rows(&self, filed: &str) -> Result<Vec<Row>, Trouble> {
+        if let Some(rows) = self.head.in_tail(filed) {
+            return rows.map_err(|error| Trouble::unusable(&error));
+        }
+        let Some(base) = &self.head.base else { return Ok(Vec::new()) };
+        let mut block = base.root.clone();
+        for _ in 0..base.depth {
+            let lines = self.block(&block)?;
+            match view::below(&lines, filed).map_err(|error| Trouble::unusable(&error))? {
+                Some(below) => block = below,
+                None => return Ok(Vec::new()),
+            }
+        }
+        view::rows(&self.block(&block)?, filed).map_err(|error| Trouble::unusable(&error))
+    }
+
+    /// The lines of a block, read once.
+    fn block(&self, block: &Block) -> Result<Rc<str>, Trouble> {
+        if let Some(known) = self.blocks.borrow().get(&block.offset) {
+            return Ok(known.clone());
+        }
+        let Some(base) = &self.head.base else { return Err(Trouble::stale()) };
+        // It goes when another takes its place.
+        let raw = self.files.part(&base.name, block.offset, block.length)?;
+        let raw = raw.ok_or_else(Trouble::stale)?;
+        let lines = view::lines(base, block, &raw).map_err(|error| Trouble::unusable(&error))?;
+        let lines: Rc<str> = Rc::from(lines);
+        self.blocks.borrow_mut().insert(block.offset, lines.clone());
+        Ok(lines)
+    }
+
+    /// The statements with all that is known about them; signatures are verified here.
+    fn weigh(&self, rows: &[Row]) -> Result<Vec<Weighed>, Trouble> {
+        rows.iter().map(|row| self.weighed(row)).collect()
+    }
+
+    fn weighed(&self, row: &Row) -> Result<Weighed, Trouble> {
+        let (sources, stale) = self.source(&row.source)?;
+        let kept = row.source == KEPT;
+        let mut made = Weighed {
+            id: row.filed.clone(),
+            key: String::new(),
+            uid: String::new(),
+            found: Found::Malformed(Malformed {
+                id: row.filed.clone(),
+                key: None,
+                why: String::new(),
+            }),
+            refused: None,
+            why: String::new(),
+            sources,
+            first_met: row.first_met,
+            stale,
+            kept,
+        };
+        match read_row(row) {
+            Err(malformed) => {
+                made.key = malformed.key.clone().unwrap_or_default();
+                made.refused = Some(State::Invalid);
+                made.why = malformed.why.clone();
+                made.found = Found::Malformed(malformed);
+            }
+            Ok(said) => {
+                let certificate = self.certificate(&said.key)?;
+                made.key = said.key.as_str().to_owned();
+                made.uid = certificate.as_ref().map(|one| one.uid()).unwrap_or_default();
+                made.found = match attest(said, certificate.as_deref()) {
+                    Ok(proved) => Found::Proved(proved),
+                    Err((unproven, said)) => {
+                        made.refused = Some(match unproven.fault {
+                            Fault::UnknownKey => State::UnknownKey,
+                            Fault::Invalid => State::Invalid,
+                            Fault::Weak => State::Weak,
+                        });
+                        made.why = unproven.why;
+                        if kept { believed(*said, &made.why) } else { Found::Refused(*said) }
+                    }
+                };
+            }
+        }
+        Ok(made)
+    }
+
+    /// What all statements of one source have in common: who has them, and whether it is out of date.
+    fn source(&self, source: &str) -> Result<(Vec<String>, bool), Trouble> {
+        let Some(name) = source.strip_prefix("remote:") else {
+            return match source {
+                KEPT => Ok((Vec::new(), false)),
+                "own" => Ok((vec![source.to_owned()], false)),
+                _ => Err(Trouble::unusable(&FormatError::new("a row is of no source"))),
+            };
+        };
+        let followed = self.head.remotes.get(name);
+        let why = || Trouble::unusable(&FormatError::new("a row is of a remote that there is not"));
+        let end = followed.ok_or_else(why)?.expires;
+        Ok((vec![name.to_owned()], end.is_some_and(|end| end < self.now)))
+    }
+
+    // --- warnings about single files of a tree ---------------------------------------------------
+
+    /// What is to be weighed about these bytes besides what is filed under them.
+    fn scoped(&self, ids: &[Identifier]) -> Result<BTreeMap<Identifier, Vec<Row>>, Trouble> {
+        let mut found: BTreeMap<Identifier, Vec<Row>> = BTreeMap::new();
+        for key in &self.trust {
+            // C2
+            for row in self.rows(&filed_by_scope(key.as_str()))? {
+                let Ok(said) = read_row(&row) else { continue };
+                if !self.trust.contains(&said.key) {
+                    continue;
+                }
+                let Some(meant) = self.meant(&said.statement)? else {
+                    self.tell_of_missing(&row, &said.statement)?; // C4
+                    continue;
+                };
+                for id in ids.iter().filter(|id| meant.contains(id)) {
+                    let rows = found.entry(id.clone()).or_default();
+                    rows.push(row.clone());
+                    let mut same = self.rows(said.statement.id.as_str())?; // C3
+                    same.retain(|other| other.text.contains(said.key.as_str()));
+                    rows.append(&mut same);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The bytes at the paths that a warning names (C1); None where the list is not here (C4).
+    fn meant(&self, said: &Statement) -> Result<Option<BTreeSet<Identifier>>, Trouble> {
+        let mut found = BTreeSet::new();
+        let (Some(manifest), Some(scope)) = (&said.manifest, &said.scope) else {
+            return Ok(Some(found));
+        };
+        let Some(text) = self.object(manifest)? else { return Ok(None) };
+        let scope: BTreeSet<&[u8]> = scope.iter().map(String::as_bytes).collect();
+        for line in text.split(|one| *one == b'\n') {
+            let Some((digits, rest)) = line.split_at_checked(64) else { continue };
+            let Some(path) = rest.strip_prefix(b"  ") else { continue };
+            if scope.contains(path) {
+                let id =
+                    std::str::from_utf8(digits).map(|it| Identifier::new(&format!("sha256:{it}")));
+                found.extend(id.into_iter().flatten());
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn tell_of_missing(&self, row: &Row, said: &Statement) -> Result<(), Trouble> {
+        let proved = self.weigh(std::slice::from_ref(row))?;
+        let proved = proved.iter().any(|one| one.attestation().is_some()); // anyone can claim a key
+        if let Some(manifest) = said.manifest.as_ref().filter(|_| proved) {
+            let note = format!(
+                "a warning about files of {manifest} counts for the whole alone: their list is not \
+                 here (sig fetch)"
+            );
+            let mut notes = self.notes.borrow_mut();
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The statement of a row, read as strictly as a stranger's file.
+fn read_row(row: &Row) -> Result<UnverifiedAttestation, Malformed> {
+    let malformed = |key, why: &str| Malformed { id: row.filed.clone(), key, why: why.to_owned() };
+    let value = strict::read(row.text.as_bytes(), Names::Visible)
+        .map_err(|error| malformed(None, error.message()))?;
+    if row.malformed {
+        let field = |name| value.object().and_then(|it| it.get(name)).and_then(Value::text);
+        let key = field("key").map(str::to_owned);
+        return Err(malformed(key, field("why").unwrap_or_default()));
+    }
+    wire::filed_attestation(&row.filed, &value)
+}
+
+/// A remembered word that nothing proves today: it was proved once, and stands like one of a stolen
+/// key (docs/spec/memory §2.2).
+fn believed(said: UnverifiedAttestation, why: &str) -> Found {
+    let Some(signed_at) = made_at(&said.sig) else {
+        return Found::Refused(said); // of a program that read it otherwise
+    };
+    Found::Proved(Attestation {
+        said,
+        signed_at,
+        signature_expires: None,
+        standing: Standing::RevokedHard,
+        why: why.to_owned(),
+        key_end: None,
+    })
+}
+
+/// The policy of the folder, tightened by that of the machine (rule 3).
+fn tightened(own: Policy, site: &Site) -> Result<Policy, Trouble> {
+    let Some(raw) = &site.raw else { return Ok(own) };
+    let read = strict::read(raw, Names::Visible).and_then(|value| match value {
+        Value::Object(fields) => policy::read(&fields),
+        _ => Err(FormatError::new("not an object")),
+    });
+    let told = |error: FormatError| {
+        let place = &site.place;
+        format!("the policy of this machine, {place}, cannot be followed: {}", error.message())
+    };
+    read.map(|site| policy::tightened(&site, &own)).map_err(|error| Trouble::new(told(error), None))
+}
+
+fn damaged(files: &dyn Files, name: &str) -> Trouble {
+    Trouble::new(format!("{} is damaged", files.place(name)), Some("sig doctor"))
+}
+
+fn newer(files: &dyn Files) -> Trouble {
+    let message = format!("{} was written by a newer sig", files.place(""));
+    Trouble::new(message, Some("update sig, or use another --dir"))
+}
