@@ -147,7 +147,7 @@ def _check_roots(roots: Mapping[str, str]) -> None:
 
 # --- what is signed with it ----------------------------------------------------------------------
 
-_APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _PREFIXES = ("app:", "release:", "python:", "pack:")
 
@@ -208,7 +208,7 @@ def _once(named: Mapping[str, list[str]], prefix: str) -> str:
 
 
 def _app(name: str) -> str:
-    if _APP_NAME.fullmatch(name) is None:
+    if APP_NAME.fullmatch(name) is None:
         raise FormatError(f"app:{told(name)}: not the name of an app")
     return name
 

@@ -77,3 +77,8 @@ RECORD = 64 * MIB
 PTH_FILES = 1_000  # of a site folder
 FINDER = 1 * MIB  # what setuptools writes for an editable install
 PACK = 64 * MIB  # bytecode of a program
+
+# A native loader.
+LOADER = 64 * MIB  # the whole file
+LOADER_DATA = 16 * MIB  # what stands behind the program: the policy and the modules
+LOADER_POLICY = 1 * MIB  # its line
