@@ -1,5 +1,4 @@
-"""A native loader: the program `sig-verify`, and behind it what it says of itself
-(docs/spec/loader).
+"""A native loader: the program `sig-verify`, and behind it what it says of itself.
 
 Here: the bytes of the file, and the policy in them. Not here: how one is made
 (`sig.imports.building`), and what it decides, which is native.
@@ -73,7 +72,7 @@ class Home(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What a loader goes by, as docs/spec/loader §2 has it. `policy` is `ENFORCE` or `STRICT`."""
+    """What a loader goes by. `policy` is `ENFORCE` or `STRICT`."""
 
     app: str
     release: int

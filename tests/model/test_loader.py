@@ -1,4 +1,4 @@
-"""The bytes of a native loader: what is read of them, and what is refused (docs/spec/loader)."""
+"""The bytes of a native loader: what is read of them, and what is refused."""
 
 from __future__ import annotations
 
