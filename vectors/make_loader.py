@@ -34,6 +34,7 @@ POLICY: dict[str, Any] = {
     "script": "hello.py",
     "call": "",
     "folder": "/home/alice/.signet",
+    "key": "0123456789ABCDEF0123456789ABCDEF01234567",
     "sequence": 4,
     "remotes": {"bob": 7},
     "python": {
@@ -316,6 +317,8 @@ def values() -> None:
     each("script", "a path below a folder", TEXT | below)
     absolute = PATHS | {"relative": "a", "dot": ".", "dots": ".."}
     each("folder", "an absolute path", TEXT | absolute)
+    key = POLICY["key"]
+    each("key", "a fingerprint", TEXT | {"empty": "", "short": key[8:], "lower": key.lower(), "long": key + "0" * 8})
     bad("call-both", "a script and a call", changed("call", "hello"), "neither one script nor one call")
     bad("call-none", "neither", changed("script", ""), "neither one script nor one call")
     project = changed("script", "")

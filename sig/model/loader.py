@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from sig.errors import FormatError
 from sig.model import closure, limits, strict
 from sig.model.configuration import remote_name
+from sig.model.fingerprint import Fingerprint
 from sig.model.strict import LARGEST_INTEGER
 
 VERSION = 1
@@ -72,7 +73,9 @@ class Home(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What a loader goes by. `policy` is `ENFORCE` or `STRICT`."""
+    """What a loader goes by. `key` signs the configuration of the `folder`, `policy` is `ENFORCE`
+    or `STRICT`.
+    """
 
     app: str
     release: int
@@ -80,6 +83,7 @@ class Policy(NamedTuple):
     script: str
     call: str
     folder: str
+    key: Fingerprint
     sequence: int
     remotes: Mapping[str, int]
     python: Interpreter
@@ -386,6 +390,7 @@ _FIELDS: dict[str, _Form] = {
     "script": (_or_empty(_below), "a path below a folder"),
     "call": (_or_empty(_matching(_CALL)), "the name of a script"),
     "folder": _ABSOLUTE,
+    "key": (Fingerprint, "a fingerprint"),
     "sequence": (_within(1, LARGEST_INTEGER), "a number from 1 on"),
     "remotes": (_remotes, "names of remotes with numbers from 1 on"),
     "editable": (_editables, "roots dist/NAME-VERSION with folder and search"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sig.errors import FormatError
 from sig.model import limits, loader, strict
+from sig.model.fingerprint import Fingerprint
 from sig.model.loader import Editable, Home, Interpreter, Loader, Modules, Policy
 from tests import vectors
 
@@ -33,6 +34,7 @@ POLICY = Policy(
     script="hello.py",
     call="",
     folder="/home/alice/.signet",
+    key=Fingerprint("0123456789ABCDEF" * 2 + "01234567"),
     sequence=4,
     remotes={"bob": 7},
     python=PYTHON,
