@@ -120,6 +120,7 @@ class Made:
         self.sources = sources
         self.owners = owners
         self.ends = ends
+        self.objects = objects
         self.files: dict[str, bytes] = {"version": b"1\n", "generation": COMMIT.encode()}
         people = {one.fingerprint: one for one in [*trusted, *owners.values(), *strangers]}
         if own is not None:
@@ -197,6 +198,14 @@ class Made:
             for filed, row, key in source.rows():
                 if key in counts:
                     found.setdefault(filed, set()).add(row)
+                    if filed.startswith("sha256:") and b'"ok": false' in row:
+                        look(found, f"against {filed[7:9]}", filed)
+        for text in self.objects:
+            paths = [line.split(b"  ", 1) for line in text.splitlines()]
+            digests = {digest for digest, path in paths if path.endswith(b".dist-info/METADATA")}
+            if digests:
+                named = sha256(b" ".join(sorted(digests)))
+                look(found, f"list {named}", "sha256:" + sha256(text))
         return {filed: sorted(rows) for filed, rows in found.items()}
 
     def view(
@@ -207,7 +216,7 @@ class Made:
         then = now if before is None else before.rows()
         if all_in_tail:
             then = {}
-        lines = ["sig view 1", f"commit {COMMIT}", f"config {sha256(self.files['config'])}"]
+        lines = ["sig view 2", f"commit {COMMIT}", f"config {sha256(self.files['config'])}"]
 
         def digest(key: str) -> str:
             raw = self.files.get(f"keys/{key}.pgp")
@@ -229,6 +238,11 @@ class Made:
                 lines += [f"row {row.decode()}" for row in now.get(filed, [])] or [f"gone {filed}"]
         self.files["view"] = sealed("".join(f"{line}\n" for line in lines))
         return self
+
+
+def look(found: dict[str, set[bytes]], filed: str, id: str) -> None:
+    """A row of nobody, which says where to look."""
+    found.setdefault(filed, set()).add(f"{filed}\tview\t\t0\t{id}".encode())
 
 
 def sealed(text: str) -> bytes:
@@ -289,6 +303,18 @@ def ask(id: str, expect: str, *lines: Line, whole: str = "", **told: Any) -> dic
     if whole:
         found["whole"] = whole
     return found
+
+
+def ask_against(*ids: str, found: Iterable[str] | None) -> dict[str, Any]:
+    """At which of these files to look, as somebody who counts may have said that they are bad; None
+    where nobody can tell."""
+    told = {"verdict": CANNOT} if found is None else {"found": sorted(found)}
+    return {"against": list(ids), **told}
+
+
+def ask_like(text: bytes, *found: bytes) -> dict[str, Any]:
+    """Which lists in the folder may be of the same distributions as this one."""
+    return {"like": text.decode(), "found": sorted("sha256:" + sha256(one) for one in found)}
 
 
 WRITTEN: set[str] = set()
@@ -601,6 +627,138 @@ def trees() -> None:
     )
 
 
+def looking() -> None:
+    """Where to look for what speaks against many files."""
+    alice, bob, mallory = trio()
+    one, two, both = file("one"), file("two"), file("both")
+    good, kept, nested = file("good"), file("kept"), file("nested")
+    part, tree = file("part"), f"{file('part')[7:]}  src/a.py\n".encode()
+    listed = "sha256:" + sha256(tree)
+    ours = [says(alice, False, id=one), says(alice, False, id=both), says(alice, id=good)]
+    theirs = [
+        says(bob, False, id=two),
+        says(bob, False, id=both),
+        says(bob, id=nested, marks={"ok": False}),
+        says(bob, False, id=listed, manifest=listed, scope=["src/a.py"], reviewed=False),
+    ]
+    strange = [says(mallory, False, id=good), says(mallory, False, id=file("strange"))]
+    sources = [
+        Source("own", ours),
+        Source("remote:bob", theirs),
+        Source("remote:mallory", strange),
+        Source("kept", [says(bob, False, id=kept)]),
+    ]
+    owners = {"bob": bob, "mallory": mallory}
+    made = Made(alice, [alice, bob], sources, owners, objects=[tree])
+    asked = (one, two, both, good, kept, nested, part, listed, file("strange"), NOBODY)
+    vector(
+        "against",
+        "words against files by several signers, in several sources, and about a path of a tree;"
+        " not by strangers; where it stands deeper in a statement it is looked at in vain",
+        made.view(),
+        ask_against(*asked, found={one, two, both, kept, nested, part, listed}),
+        ask_against(two, found=[two]),
+        ask_against(good, NOBODY, found=[]),
+        ask_against(found=[]),
+        ask(one, BAD, ours[0]),
+        ask(nested, ENOUGH, theirs[2]),
+        ask(part, BAD, theirs[3]),
+    )
+    many = [says(alice, n % 3 != 0, id=file(f"many {n}")) for n in range(60)]
+    bad = [file(f"many {n}") for n in range(0, 60, 3)]
+    made = Made(alice, [alice, bob], [Source("own", many)], {})
+    vector(
+        "against-wide",
+        "some of many, found in a base of small blocks",
+        made.view(block=300),
+        ask_against(*(file(f"many {n}") for n in range(70)), found=bad),
+        *(ask_against(each, found=[each]) for each in bad),
+        ask_against(*(file(f"many {n}") for n in range(60) if n % 3), found=[]),
+    )
+    same = next(n for n in range(10_000) if file(f"beside {n}")[7:9] == one[7:9])
+    near = file(f"beside {same}")
+    beside = says(alice, False, id=near)
+    before = [says(alice, False, id=one), says(alice, False, id=two), beside]
+    after = [says(alice, id=one), before[1], says(alice, False, id=both), beside]
+
+    def now(lines: list[Line] = after) -> Made:
+        return Made(alice, [alice, bob], [Source("own", lines)], {})
+
+    vector(
+        "against-gone",
+        "a warning that went away since the base, one that stays beside it, and a new one",
+        now().view(before=now(before)),
+        ask_against(one, two, both, near, found=[two, both, near]),
+        ask(one, ENOUGH, after[0]),
+    )
+    for name, source, text, found, comment in (
+        ("another", "remote:x", one, [two], "what is not of the view itself says nothing"),
+        ("text", "view", "sha256:zz", None, "what names nothing was written by another program"),
+        ("scheme", "view", "openpgp4fpr:01", None, "what names no file was too"),
+    ):
+        # Of a file that nobody spoke of: else there would be rows in the base.
+        vector(
+            f"against-{name}",
+            comment,
+            planted(now(), f"row against {two[7:9]}\t{source}\t\t0\t{text}"),
+            ask_against(two, found=[] if found else None),
+            sound=False,
+        )
+
+
+def planted(made: Made, line: str) -> Made:
+    """With this line at the end of the head."""
+    text = made.view().files["view"].decode().rpartition("sha256 ")[0]
+    made.files["view"] = sealed(f"{text}{line}\n")
+    return made
+
+
+def lists() -> None:
+    alice, bob, _ = trio()
+
+    def tree(*names: str, more: str = "") -> bytes:
+        files = {f"{name}-1.dist-info/METADATA": file(name) for name in names}
+        files |= {f"{name}/a.py": file(f"{name}{more}") for name in names}
+        return "".join(f"{id[7:]}  {path}\n" for path, id in sorted(files.items())).encode()
+
+    hello, other, both = tree("hello"), tree("other"), tree("hello", "other")
+    changed, plain = tree("hello", more="!"), f"{file('a')[7:]}  README\n".encode()
+    id = "sha256:" + sha256(changed)
+    warning = says(bob, False, id=id, manifest=id)
+    sources, owners = [Source("remote:bob", [warning])], {"bob": bob}
+    listed = [hello, other, both, changed, plain]
+
+    def made(*objects: bytes) -> Made:
+        return Made(alice, [alice, bob], sources, owners, objects=list(objects))
+
+    asked = [
+        ask_like(hello, hello, changed),
+        ask_like(changed, hello, changed),
+        ask_like(tree("hello", more="?"), hello, changed),
+        ask_like(other, other),
+        ask_like(both, both),
+        ask_like(plain),
+        ask_like(tree("new")),
+        ask(id, BAD, warning),
+    ]
+    vector("lists", "lists of distributions, by their METADATA", made(*listed).view(), *asked)
+    vector(
+        "lists-later",
+        "lists that came after a statement about one of them, in the tail",
+        made(*listed).view(before=made(other)),
+        *asked,
+    )
+    vector(
+        "lists-gone",
+        "lists that went away since the base",
+        made(changed, plain).view(before=made(*listed)),
+        ask_like(hello, changed),
+        ask_like(other),
+        ask_like(both),
+        ask(id, BAD, warning),
+    )
+
+
 def policies() -> None:
     alice, bob, _ = trio()
     both = [says(alice, id=file("both")), says(bob, id=file("both"))]
@@ -725,7 +883,7 @@ def states() -> None:
     one("view-cut", "its end is missing", lambda made: set_("view", made.files["view"][:-1])(made))
     one("view-empty", "a disk that lost it", set_("view", b""))
     one("view-flipped", "one bit", flip("view", 40))
-    one("view-newer", "of another version", head("sig view 1", "sig view 2"))
+    one("view-newer", "of another version", head("sig view 2", "sig view 3"))
     one("view-word", "a line that nobody knows", head("\nremote ", "\nmore\nremote "))
     one("view-order", "a row after a row of a later file", head("\nrow ", "\ngone zz\nrow "))
     one(
@@ -764,7 +922,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.txt"):
         old.unlink()
-    for make in (places, who, time, memory, trees, policies, states):
+    for make in (places, who, time, memory, trees, looking, lists, policies, states):
         make()
     print(f"{len(WRITTEN)} vectors in {FOLDER}")
 

@@ -17,7 +17,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NoReturn
 
 from sig.errors import StoreError
@@ -90,6 +90,29 @@ class Folder:
 
     def read(self, name: str, limit: int) -> bytes | None:
         """None if it is missing; StoreError if it is larger than `limit`, or cannot be read."""
+        place = self.place(name)
+
+        def whole(descriptor: int, size: int) -> bytes:
+            if size > limit:
+                _too_large(place, limit)
+            raw = _bytes(descriptor, limit + 1)
+            if len(raw) > limit:
+                _too_large(place, limit)
+            return raw
+
+        return self._opened(name, whole)
+
+    def part(self, name: str, offset: int, length: int) -> bytes | None:
+        """So many bytes from there on, or less where it ends before; None if it is missing."""
+
+        def some(descriptor: int, size: int) -> bytes:
+            os.lseek(descriptor, min(offset, size), os.SEEK_SET)
+            return _bytes(descriptor, length)
+
+        return self._opened(name, some)
+
+    def _opened(self, name: str, read: Callable[[int, int], bytes]) -> bytes | None:
+        """What is read of a file by its descriptor and size (H2), None if it is missing."""
         if not self.reaches(name):
             return None
         place = self.place(name)
@@ -98,16 +121,7 @@ class Folder:
             try:
                 status = os.fstat(descriptor)
                 _refuse(status, place, folder=False)
-                if status.st_size > limit:
-                    _too_large(place, limit)
-                chunks: list[bytes] = []
-                left = limit + 1
-                while left and (chunk := os.read(descriptor, min(left, 1 << 20))):
-                    chunks.append(chunk)
-                    left -= len(chunk)
-                if not left:
-                    _too_large(place, limit)
-                return b"".join(chunks)
+                return read(descriptor, status.st_size)
             finally:
                 os.close(descriptor)
         except FileNotFoundError:
@@ -150,6 +164,15 @@ class Folder:
                 yield prefix + name
             elif prefix + name not in skip:
                 yield from self.files(prefix + name, skip)
+
+
+def _bytes(descriptor: int, most: int) -> bytes:
+    """What follows in a file, up to so many bytes."""
+    chunks: list[bytes] = []
+    while most and (chunk := os.read(descriptor, min(most, 1 << 20))):
+        chunks.append(chunk)
+        most -= len(chunk)
+    return b"".join(chunks)
 
 
 # --- what is refused -----------------------------------------------------------------------------

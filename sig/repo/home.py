@@ -72,6 +72,13 @@ class Home:
             # A writer has put it in place since.
         return self._folder.read(name, limit)
 
+    def part(self, name: str, offset: int, length: int) -> bytes | None:
+        """So many bytes of a file that was `put`, or less where it ends before; None if it is
+        missing. Raises StoreError for what H2 refuses, and what cannot be read.
+        """
+        disk.check_name(name)
+        return self._folder.part(name, offset, length)
+
     def stat(self, name: str) -> str | None:
         """A stamp that changes whenever the file does, None if it is missing.
 

@@ -10,6 +10,7 @@ it counts as missing, and is fetched or made again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -44,11 +45,17 @@ def read(home: Home, id: Identifier) -> bytes | None:
 
 def ids(home: Home) -> list[Identifier]:
     """Those that there are files for, the own ones first. What else lies there is not looked at."""
+    return named((*home.tree(f"{PUBLISHED}objects"), *home.tree("objects")))
+
+
+def named(files: Iterable[str]) -> list[Identifier]:
+    """Those that files of these names are for, each once."""
     found = []
-    for name in (*home.tree(f"{PUBLISHED}objects"), *home.tree("objects")):
-        digits = "".join(name.removeprefix(PUBLISHED).split("/")[1:])
-        with suppress(ValueError):
-            found.append(Identifier(f"sha256:{digits}"))
+    for name in files:
+        folder, *parts = name.removeprefix(PUBLISHED).split("/")
+        if folder == "objects":
+            with suppress(ValueError):
+                found.append(Identifier(f"sha256:{''.join(parts)}"))
     return list(dict.fromkeys(found))
 
 

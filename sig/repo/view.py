@@ -9,6 +9,8 @@ A1  An answer is exact or there is none. The head ends with its own digest and n
 A2  A base never changes. What changed since it was written stands in the head, the *tail*: all
     rows of a filed key as they are now. A key in the tail is not looked for in the base.
 A3  All rows of a filed key are in one block. A filed key is printable ASCII.
+A4  Rows of the source ``view`` say where to look, and are of nobody. No other row has this source,
+    nor is filed where they are, for an identifier has no space: nobody can add to them or hide one.
 """
 
 from __future__ import annotations
@@ -23,11 +25,16 @@ from typing import NamedTuple
 from sig.errors import FormatError
 from sig.repo.index import Row, read_line
 
-VERSION = 1
+VERSION = 2
 NAME = "view"
 BASE = "view."
 HEAD_BYTES = 64 * 1024 * 1024
 BLOCK = 16 * 1024  # a block is full at so many bytes
+
+SOURCE = "view"
+"""The source of what only says where to look (A4)."""
+AGAINST = "against "
+LIST = "list "
 
 _FIRST = f"sig view {VERSION}"
 _BASE = re.compile(r"view\.[0-9a-f]{16}")
@@ -86,6 +93,27 @@ class Head(NamedTuple):
     remotes: tuple[Followed, ...] = ()
     base: Base | None = None
     tail: Mapping[str, list[bytes]] = _NOTHING
+
+
+# --- where to look (A4) --------------------------------------------------------------------------
+
+
+def against(id: str) -> str:
+    """Under what the identifiers of bytes are filed that begin like this one, if anybody who counts
+    said that they are not ok.
+    """
+    digits = id.removeprefix("sha256:")
+    return AGAINST + digits[:2]
+
+
+def alike(metadata: bytes) -> str:
+    """Under what the lists of files are filed that have these digests of METADATA."""
+    return LIST + hashlib.sha256(metadata).hexdigest()
+
+
+def pointer(filed: str, id: str) -> bytes:
+    """The line of a row that is filed there and says: look at this."""
+    return f"{filed}\t{SOURCE}\t\t0\t{id}".encode("ascii")
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -348,22 +376,38 @@ def _entries(lines: Iterable[bytes]) -> list[tuple[bytes, Block]]:
     return found
 
 
-def rows(head: Head, read: Read) -> Iterator[bytes]:
-    """The lines of all rows, in no order. Raises FormatError, also after it gave some."""
-    for lines in head.tail.values():
-        yield from lines
+def rows(head: Head, read: Read, start: str = "") -> Iterator[bytes]:
+    """The lines of all rows that are filed under what begins like this, in no order.
+
+    Raises FormatError, also after it gave some.
+    """
+    for filed, lines in head.tail.items():
+        if filed.startswith(start):
+            yield from lines
     if head.base is None:
         return
+    begin = start.encode("ascii")
     level = [(b"", head.base.root)]
     for _ in range(head.base.depth):
         level = [
-            entry for _, block in level for entry in _entries(_block(head.base, block, read, {}))
+            entry
+            for _, block in level
+            for entry in _reached(_entries(_block(head.base, block, read, {})), begin)
         ]
     for first, block in level:
         for line in _block(head.base, block, read, {}):
-            filed = line.partition(b"\t")[0]
-            if filed < first:
+            here = line.partition(b"\t")[0]
+            if here < first:
                 raise FormatError("the base is not in order")
-            first = filed
-            if filed.decode("ascii", "replace") not in head.tail:
+            first = here
+            if here.startswith(begin) and here.decode("ascii", "replace") not in head.tail:
                 yield line
+
+
+def _reached(entries: list[tuple[bytes, Block]], begin: bytes) -> Iterator[tuple[bytes, Block]]:
+    """The blocks that may have something that begins like this."""
+    ends = [first for first, _ in entries[1:]]
+    for number, (first, block) in enumerate(entries):
+        beyond = number < len(ends) and ends[number] <= begin
+        if not beyond and (first <= begin or first.startswith(begin)):
+            yield first, block

@@ -25,7 +25,7 @@ from sig.model.closure import Closure
 from sig.model.identifier import Identifier, filed_by_app
 from sig.model.manifest import Manifest
 from sig.model.verdict import Answer, Judged, Verdict
-from sig.model.wheel import HEADERS, PACKAGES, PROGRAMS, WRITTEN
+from sig.model.wheel import HEADERS, PACKAGES, PROGRAMS, WRITTEN, metadata
 from sig.repo import objects
 from sig.trust.decide import Weighed, decide
 from sig.verbs.scopes import scoped
@@ -46,8 +46,6 @@ _INSTALLERS = re.compile(
 )
 # Where a wheel may have what then lies in the folder of packages.
 _PACKAGES = re.compile(rf"^[^/]+\.data/(?:purelib|platlib|data/{PACKAGES})/")
-_METADATA = b".dist-info/METADATA"
-_METADATA_LINE = re.compile(rb"[0-9a-f]{64}  (?:[^\n]*/)?[^/\n]+\.dist-info/METADATA")
 
 
 class Root(NamedTuple):
@@ -268,20 +266,6 @@ def alike(workspace: Workspace, wanted: Iterable[Manifest]) -> dict[Manifest, li
             if raw is not None:
                 found.get(metadata(raw), []).append(id)
     return {one: found.get(digests, []) for one, digests in asked.items()}
-
-
-def metadata(text: bytes) -> bytes:
-    """The digests of METADATA in a list: one in that of a distribution, none in most others."""
-    found = set()
-    end = 0
-    # A pattern that is tried at each line takes twenty times as long.
-    while (place := text.find(_METADATA, end)) >= 0:
-        end = place + len(_METADATA)
-        if text[end : end + 1] in (b"\n", b""):  # the line ends here: each is looked at once
-            start = text.rfind(b"\n", 0, place) + 1
-            if _METADATA_LINE.fullmatch(text, start, end):
-                found.add(text[start : start + 64])
-    return b" ".join(sorted(found))
 
 
 def _with_equals(workspace: Workspace, listed: list[Root]) -> list[Root]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sig.errors import FormatError, StoreError
+from sig.model import wheel
 from sig.repo import view
 from sig.repo.home import Home
 from tests import vectors
@@ -30,6 +31,7 @@ EXTRA = [
     "remote a - - -",
     "gone sha256:00",
     "row a\town\t\t0\t{}",
+    f"row against 00\tview\t\t0\tsha256:{'0' * 64}",
     f"base view.{'0' * 16} 0 0 0 {'0' * 64}",
     "more",
     "",
@@ -118,6 +120,42 @@ def test_heads_that_are_nearly_right_are_read_alike(answers: Callable[[str], str
             assert expected == said, raw
             read += expected != "newer"
     assert read > ROUNDS / 20
+
+
+LINES = [
+    b"a-1.dist-info/METADATA",
+    b"x/a-1.dist-info/METADATA",
+    b".dist-info/METADATA",
+    b"x/.dist-info/METADATA",
+    b"a.dist-info/METADATA.dist-info/METADATA",
+    b"a-1.dist-info/METADATA ",
+    b"a-1.dist-info/METADATA/x",
+    b"a-1.dist-info/METADATA\r",
+    b"\xff-1.dist-info/METADATA",
+    b"/-1.dist-info/METADATA",
+    b"a-1.dist-info/metadata",
+    b"a-1.dist-info/RECORD",
+    b"README",
+]
+
+
+def test_the_metadata_of_lists_is_read_alike(answers: Callable[[str], str]) -> None:
+    """Of lists, and of what is nearly one."""
+    dice = random.Random(11)
+    found = 0
+
+    def line() -> bytes:
+        digest = b"%064x" % dice.choice((1, 2, 1 << 255))
+        return digest + b"  " + dice.choice(LINES) + dice.choice((b"\n", b"\n", b"\n", b""))
+
+    for _ in range(ROUNDS):
+        raw = b"".join(line() for _ in range(dice.randrange(5)))
+        if raw and dice.random() < 0.5:
+            raw = mutant(dice, [raw])
+        expected = wheel.metadata(raw).decode()
+        assert expected == asked(answers, "metadata", raw=raw), raw
+        found += bool(expected)
+    assert found > ROUNDS / 10
 
 
 def test_journals_that_are_nearly_right_are_read_alike(

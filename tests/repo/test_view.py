@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sig.errors import FormatError
 from sig.repo import view
-from sig.repo.index import Row, row_line
+from sig.repo.index import Row, read_line, row_line
 from sig.repo.view import Base, Block, Followed, Head
 
 KEY = "A" * 40
@@ -139,6 +139,35 @@ def test_an_identifier_that_begins_like_another_is_another() -> None:
     assert [set()] * 4 == list(answer(head, raw, ["", "A", "scope", "b"]).values())
 
 
+@pytest.mark.parametrize("number", [1, 40, 3000, 20_000])
+def test_rows_that_begin_alike_are_found_without_the_others(number: int) -> None:
+    """In the tail, in the base, or over it; of a large base few blocks are read."""
+    pointers = [
+        read_line(view.pointer(f"list {one:064x}", identifier(one))) for one in range(number)
+    ]
+    held = [*rows(range(number)), *pointers, *rows(range(number), source="kept")]
+    new = read_line(view.pointer(f"list {'f' * 64}", identifier(5)))
+    head, raw = made(held, {pointers[0].id: [], new.id: [new], identifier(1): []})
+    middle = f"list {number // 2:064x}"
+    for start, expected in {
+        "list ": [*pointers[1:], new],
+        "list 00": pointers[1:],
+        "list f": [new],
+        "list": [*pointers[1:], new],
+        middle: [each for each in pointers[1:] if each.id == middle],
+        "sha256:00": [each for each in held if each.id.startswith("sha256:00")],
+        "listen": [],
+        "a": [],
+        "z": [],
+    }.items():
+        asked: list[Block] = []
+        found = list(view.rows(head, reading(raw, asked), start))
+        assert sorted(map(row_line, expected)) == sorted(found), start
+        size = sum(len(row_line(each)) + 1 for each in expected)
+        # Of each depth one more at both ends, and what names the blocks.
+        assert sum(block.length for block in asked) < 1.2 * size + 8 * (view.BLOCK + 2000)
+
+
 def test_a_head_is_read_as_it_was_written() -> None:
     """All of its fields, also those that are missing."""
     head, _ = made(rows(range(10)), {identifier(1): [], identifier(2): rows([2])})
@@ -224,18 +253,18 @@ def sealed(text: str) -> bytes:
     return (text + f"sha256 {sha256(text.encode()).hexdigest()}\n").encode()
 
 
-HEAD = f"sig view 1\ncommit {COMMIT}\nconfig -\n"
+HEAD = f"sig view 2\ncommit {COMMIT}\nconfig -\n"
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "",
-        "sig view 1\n",
-        "sig view 1\ncommit -\nconfig -\n",
-        f"sig view 1\ncommit {COMMIT}0\nconfig -\n",
-        "sig view 1\ncommit ../../../../etc\nconfig -\n",
-        f"sig view 1\nconfig -\ncommit {COMMIT}\n",
+        "sig view 2\n",
+        "sig view 2\ncommit -\nconfig -\n",
+        f"sig view 2\ncommit {COMMIT}0\nconfig -\n",
+        "sig view 2\ncommit ../../../../etc\nconfig -\n",
+        f"sig view 2\nconfig -\ncommit {COMMIT}\n",
         HEAD.replace("\n", "\r\n"),
         HEAD + "\n",
         HEAD + "more\n",
@@ -283,6 +312,8 @@ def test_a_head_that_says_something_else_is_refused(text: str) -> None:
 def test_a_view_of_another_version_is_told_from_damage() -> None:
     """The hint is another one: a newer program wrote it."""
     with pytest.raises(view.Newer):
-        view.read(sealed("sig view 2\nanything else\n"))
+        view.read(sealed("sig view 3\nanything else\n"))
     with pytest.raises(view.Newer):
         view.read(b"sig view 17\n")
+    with pytest.raises(view.Newer):
+        view.read(sealed("sig view 1\nof a time when it did not say where to look\n"))

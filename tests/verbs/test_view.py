@@ -15,14 +15,24 @@ from typing import Any
 
 import pytest
 
+from sig.model.identifier import Identifier
 from sig.model.verdict import Answer
-from sig.repo import disk, view
+from sig.model.wheel import metadata
+from sig.repo import disk, objects, view
 from sig.repo.home import Home
 from sig.repo.index import row_line
 from sig.verbs import attest, doctor, ledger, remote, trust, viewing
 from tests.repo import kill
+from tests.verbs import parties
 from tests.verbs.parties import DAY, FILE, Party, Reader, Web, file_id
-from tests.verbs.viewed import CannotTell, agrees, every_id, viewed
+from tests.verbs.viewed import (
+    CannotTell,
+    agrees,
+    every_id,
+    lists_like,
+    speaks_against,
+    viewed,
+)
 
 # Which steps: all of them in a soak, else every third.
 EVERY = 1 if os.environ.get("SIG_SOAK") else 3
@@ -144,6 +154,182 @@ def test_the_policy_of_the_machine_is_read_by_the_reader(desk: Reader, tmp_path:
     assert ["unverified", "unverified"] == [*seen(desk, "own"), desk.answer(file_id("own"))]
 
 
+# --- where to look -------------------------------------------------------------------------------
+
+
+def against(desk: Reader, *names: str) -> set[str]:
+    """At which of these files the view says to look."""
+    ids = {file_id(name): name for name in names}
+    return {ids[id] for id in speaks_against(desk.workspace, ids)}
+
+
+def carol_says(desk: Reader, web: Web, carol: Party, *names: str, **more: Any) -> None:
+    """All that Carol says now, and no more."""
+    carol.offered = [carol.statement(file_id(name), **more) for name in names]
+    web.offer(carol)
+    desk.fetch("carol")
+
+
+def test_what_somebody_has_something_against_is_found(desk: Reader, web: Web, carol: Party) -> None:
+    """By whoever said it, as long as one says it; an ok is not looked at, nor a stranger's word."""
+    assert set() == against(desk, "own", "carol", "both")
+    dan = Party("dan")
+    dan.says(file_id("strange"), ok=False)
+    web.offer(dan)
+    desk.follow(dan)
+    desk.fetch("dan")
+    says(desk, "own", "mine", ok=False)
+    carol_says(desk, web, carol, "both", "mine", "hers", ok=False)
+    asked = ("own", "carol", "both", "mine", "hers", "strange", "nobody")
+    assert {"own", "both", "mine", "hers"} == against(desk, *asked)
+    viewing_anew(desk)
+    assert {"own", "both", "mine", "hers"} == against(desk, *asked)
+    says(desk, "own")
+    assert {"both", "mine", "hers"} == against(desk, *asked)
+
+
+def test_what_nobody_has_against_it_any_more_goes(desk: Reader, web: Web, carol: Party) -> None:
+    """In the tail over a base that has it, with the last of who said it."""
+    carol_says(desk, web, carol, "both", ok=False)
+    says(desk, "mine", ok=False)
+    viewing_anew(desk)
+    assert {"both", "mine"} == against(desk, "both", "mine")
+    before = bases(desk)
+    carol_says(desk, web, carol, "both", at=desk.clock.at)
+    assert before == bases(desk)
+    assert [] == head(desk).tail[view.against(file_id("both"))]
+    assert {"mine"} == against(desk, "both", "mine")
+
+
+def test_an_ok_leaves_alone_what_says_where_to_look(desk: Reader) -> None:
+    """It costs nothing."""
+    viewing_anew(desk)
+    says(desk, "one more")
+    assert {file_id("one more")} == head(desk).tail.keys()
+    says(desk, "one more", ok=False)
+    assert {file_id("one more"), view.against(file_id("one more"))} == head(desk).tail.keys()
+
+
+def test_nobody_can_file_where_the_view_says_where_to_look(desk: Reader, web: Web) -> None:
+    """A repository may file under any identifier and claim any key; and none has a space in it."""
+    says(desk, "mine", ok=False)
+    place = view.against(file_id("mine"))
+    mallory = Party("mallory")
+    for filed in (place, view.alike(b"x")):
+        offered = [mallory.statement(file_id("mine")) | {"key": desk.workspace.config.key}]
+        web.offer(mallory, mallory.repository(filed={filed: offered}))
+        if filed == place:
+            desk.follow(mallory)
+        assert ("failed", "format") == desk.came("mallory")
+    assert {"mine"} == against(desk, "mine")
+
+
+def a_list(name: str, *more: str) -> bytes:
+    """Of a distribution, with some files."""
+    files = {f"{name}-1.dist-info/METADATA": file_id(name)[7:]}
+    files |= {f"{name}/{each}": file_id(each)[7:] for each in more}
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(files.items())).encode()
+
+
+def put(desk: Reader, *texts: bytes, published: bool = False) -> None:
+    """Lists of files come."""
+    workspace = desk.workspace
+    place = objects.own if published else objects.name
+    with workspace.writing():
+        workspace.commit({place(Identifier.of_bytes(text)): text for text in texts})
+
+
+def like(desk: Reader, text: bytes) -> set[bytes]:
+    """The lists in the folder that the view finds to be like this one."""
+    home = desk.workspace.home
+    found = lists_like(desk.workspace, text)
+    return {objects.read(home, Identifier(id)) or b"" for id in found}
+
+
+def test_lists_of_a_distribution_are_found(desk: Reader) -> None:
+    """All with the same METADATA, wherever they lie, and no others; before and in a new base."""
+    one, other, more = a_list("one", "a"), a_list("other", "a"), a_list("one", "a", "b")
+    plain = f"{'0' * 64}  README\n".encode()
+    both = b"".join(sorted([*one.splitlines(True), *other.splitlines(True)]))
+    viewing_anew(desk)
+    base = bases(desk)
+    put(desk, one, plain)
+    put(desk, other, both, published=True)
+    put(desk, more)
+    assert base == bases(desk)
+    for _ in range(2):
+        assert {one, more} == like(desk, one) == like(desk, more)
+        assert {other} == like(desk, other)
+        assert {both} == like(desk, both)
+        assert set() == like(desk, plain) == like(desk, b"") == like(desk, a_list("new"))
+        viewing_anew(desk)
+    assert [] == problems(desk)
+
+
+def test_a_list_that_goes_is_not_named(desk: Reader) -> None:
+    """In the tail over a base that names it; one that lies elsewhere too stays."""
+    one, more = a_list("one", "a"), a_list("one", "a", "b")
+    put(desk, one, more)
+    put(desk, more, published=True)
+    viewing_anew(desk)
+    base = bases(desk)
+    workspace = desk.workspace
+    with workspace.writing():
+        workspace.commit({objects.name(Identifier.of_bytes(text)): None for text in (one, more)})
+    assert base == bases(desk)
+    assert {more} == like(desk, one)
+    with workspace.writing():
+        workspace.commit({objects.own(Identifier.of_bytes(more)): None})
+    assert set() == like(desk, one)
+    tail = head(desk).tail
+    assert {view.alike(metadata(one)): []} == {name: tail[name] for name in tail if "list" in name}
+    assert [] == problems(desk)
+
+
+def test_lists_are_not_read_again(desk: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for one statement more nor for a base that is written because the tail is full."""
+    texts = [a_list(f"l{number}", "a") for number in range(5)]
+    put(desk, *texts)
+    read: list[str] = []
+    real = objects.read
+
+    def reads(home: Home, id: Identifier) -> bytes | None:
+        read.append(id)
+        return real(home, id)
+
+    monkeypatch.setattr(parties, "agrees", lambda *_: True)
+    monkeypatch.setattr(viewing, "TAIL", 3000)
+    monkeypatch.setattr(objects, "read", reads)
+    known = set()
+    for number in range(12):
+        says(desk, f"file {number}", ok=number % 2 == 0)
+        known |= set(bases(desk))
+    assert len(known) > 2
+    assert [] == read
+    put(desk, a_list("new"))
+    assert [Identifier.of_bytes(a_list("new"))] == read
+    monkeypatch.undo()
+    assert all({text} == like(desk, text) for text in [*texts, a_list("new")])
+    assert agrees(desk.workspace, every_id(desk.workspace))
+
+
+def test_a_damaged_base_is_not_built_upon(desk: Reader) -> None:
+    """What says where to look is read of it: where that cannot be, it is made anew."""
+    says(desk, "mine", ok=False)
+    put(desk, a_list("one"))
+    for change in (
+        lambda: says(desk, "other", ok=False),
+        lambda: put(desk, a_list("one", "a")),
+    ):
+        viewing_anew(desk)
+        base = desk.path / bases(desk)[0]
+        base.write_bytes(b"x" * base.stat().st_size)
+        change()
+        assert not base.exists()
+        assert [] == problems(desk)
+        assert {"mine"} == against(desk, "mine")
+
+
 # --- when it is written --------------------------------------------------------------------------
 
 
@@ -234,7 +420,7 @@ def test_an_index_that_is_lost_costs_a_new_base_and_no_word(desk: Reader) -> Non
     assert agrees(desk.workspace, every_id(desk.workspace))
 
 
-@pytest.mark.parametrize("damage", [None, b"", b"garbage", b"sig view 9\n"])
+@pytest.mark.parametrize("damage", [None, b"", b"garbage", b"sig view 1\n", b"sig view 9\n"])
 def test_a_view_that_is_lost_or_damaged_is_made_anew(desk: Reader, damage: bytes | None) -> None:
     """By the next command that writes."""
     place = desk.path / "view"
@@ -399,7 +585,7 @@ def test_the_doctor_sees_what_is_wrong_with_it(desk: Reader) -> None:
     assert [] == problems(desk)
     place.unlink()
     assert ["there is no view"] == problems(desk)
-    place.write_bytes(b"sig view 2\n")
+    place.write_bytes(b"sig view 3\n")
     assert ["the view was written by another version of sig"] == problems(desk)
     place.write_bytes(text[:-1])
     assert ["the view cannot be used: it is damaged"] == problems(desk)

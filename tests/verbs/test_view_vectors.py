@@ -27,7 +27,8 @@ class Scenario:
     def __init__(self, path: Path) -> None:
         vector = vectors.read(path)
         self.head = vector.head
-        self.asked = vector.lines
+        self.asked = [one for one in vector.lines if "id" in one]
+        self.looked = [one for one in vector.lines if "id" not in one]
         self.files = {name: vector.one(name) for name in vector.data}
         self.now = instant.parse(vector.head["now"])
 
@@ -80,6 +81,25 @@ def test_a_view_answers_as_its_vector_says(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_view_says_where_to_look_as_its_vector_says(path: Path, tmp_path: Path) -> None:
+    """For what speaks against files, and for lists of the same distributions."""
+    vector = Scenario(path)
+    vector.put(tmp_path / "folder")
+    for one in vector.looked:
+        viewer = Viewer(tmp_path / "folder", now=lambda: vector.now)
+        viewer.opened()
+        try:
+            if "like" in one:
+                found = viewer.lists_like(one["like"].encode())
+            else:
+                found = viewer.against(list(map(Identifier, one["against"])))
+        except ValueError:
+            assert "error" == one["verdict"]
+        else:
+            assert one["found"] == sorted(found)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_doctor_finds_the_view_of_a_vector_sound_or_not(path: Path, tmp_path: Path) -> None:
     """It reads the files as well: so the views are those that the files give."""
     vector = Scenario(path)
@@ -101,3 +121,5 @@ def test_vectors_cover_what_can_be_wrong() -> None:
     assert {"ok", "bad", "unverified", "unknown", "error"} == set(answers)
     assert sum(vector.head["sound"] == "no" for vector in vectors) > 20
     assert any("whole" in one for vector in vectors for one in vector.asked)
+    looked = [one for vector in vectors for one in vector.looked]
+    assert {"against", "like", "found", "verdict"} == {name for one in looked for name in one}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sig.errors import FormatError
@@ -14,8 +14,10 @@ from sig.gpg import certificate as certificates
 from sig.model.fingerprint import Fingerprint
 from sig.model.identifier import Identifier
 from sig.model.verdict import Answer, Reason, State, Verdict
-from sig.repo import view
+from sig.model.wheel import metadata
+from sig.repo import objects, view
 from sig.repo.index import Row
+from sig.verbs.scopes import scoped
 from sig.verbs.workspace import Workspace
 
 
@@ -96,6 +98,26 @@ class Viewer(Workspace):
         except FileNotFoundError:
             raise CannotTell(f"{base.name} is missing") from None
 
+    def against(self, ids: Collection[Identifier]) -> set[Identifier]:
+        """Those of these that somebody who counts may have something against."""
+        filed = {f"against {id[7:9]}" for id in ids}
+        found = {Identifier(row.text.decode()) for row in self._pointers(filed)}
+        return found.intersection(ids) | set(scoped(self, ids))
+
+    def lists_like(self, text: bytes) -> set[Identifier]:
+        """The lists with the same METADATA as this one."""
+        digests = metadata(text)
+        filed = f"list {hashlib.sha256(digests).hexdigest()}"
+        return {Identifier(row.text.decode()) for row in self._pointers([filed] if digests else [])}
+
+    def _pointers(self, filed: Collection[str]) -> Iterator[Row]:
+        for row in (row for listed in self.rows(filed).values() for row in listed):
+            if row.source == "view":  # nobody else's word
+                assert (None, False) == (row.first_met, row.malformed)
+                if not row.text.startswith(b"sha256:"):
+                    raise ValueError("it names no file")
+                yield row
+
     def _source(self, source: str) -> tuple[tuple[str, ...], bool, bool]:
         assert self.head is not None
         if source == "kept":
@@ -107,16 +129,34 @@ class Viewer(Workspace):
 
 def viewed(workspace: Workspace, ids: Iterable[str]) -> dict[str, Verdict]:
     """What the view of this workspace's folder says of these. Raises CannotTell."""
+    return {str(id): one for id, one in _opened(workspace).verdicts(_all(ids)).items()}
+
+
+def _opened(workspace: Workspace) -> Viewer:
     viewer = Viewer(workspace.home.path, now=workspace.now, site=workspace._site)
     viewer.opened()
-    return {str(id): one for id, one in viewer.verdicts(list(map(Identifier, ids))).items()}
+    return viewer
+
+
+def _all(ids: Iterable[str]) -> list[Identifier]:
+    return sorted(map(Identifier, ids))
+
+
+def speaks_against(workspace: Workspace, ids: Iterable[str]) -> set[str]:
+    """At which of these the view says to look. Raises CannotTell."""
+    return {str(id) for id in _opened(workspace).against(_all(ids))}
+
+
+def lists_like(workspace: Workspace, text: bytes) -> set[str]:
+    """The lists that may be of the same distributions, by the view. Raises CannotTell."""
+    return {str(id) for id in _opened(workspace).lists_like(text)}
 
 
 def agrees(workspace: Workspace, ids: Iterable[str]) -> bool:
     """Whether the view says of these what the whole folder says, but for strangers; False where it
     cannot tell. Fails where it says something else.
     """
-    asked = sorted(map(Identifier, ids))
+    asked = _all(ids)
     try:
         seen = viewed(workspace, asked)
     except CannotTell:
@@ -134,7 +174,23 @@ def agrees(workspace: Workspace, ids: Iterable[str]) -> bool:
         else:
             # Nobody who counts spoke: somebody claimed to be one. Strangers give other reasons.
             assert whole.answer is told.answer is Answer.UNVERIFIED, id
+    _looks_where_needed(workspace, asked, seen)
     return True
+
+
+def _looks_where_needed(
+    workspace: Workspace, asked: list[Identifier], seen: Mapping[str, Verdict]
+) -> None:
+    """Nothing bad is passed over; of what is looked at somebody spoke; all lists are found."""
+    against = _opened(workspace).against(asked)
+    assert {id for id in asked if seen[id].answer is Answer.BAD} <= against
+    said = {id for id in asked if any(line.ok is False for line in seen[id].statements)}
+    assert said <= against
+    assert all(seen[id].statements for id in against)
+    lists = {id: objects.read(workspace.home, id) or b"" for id in objects.ids(workspace.home)}
+    for text in lists.values():
+        alike = {id for id, other in lists.items() if metadata(text) == metadata(other) != b""}
+        assert alike == lists_like(workspace, text)
 
 
 _UNPROVED = (State.UNKNOWN_KEY, State.INVALID, State.WEAK)

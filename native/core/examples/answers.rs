@@ -107,6 +107,10 @@ fn answer(asked: &Asked<'_>) -> Result<Json, FormatError> {
         "significant" => {
             Ok(json!(wheel::significant(&manifest::read_canonical(&asked.raw("raw"))?)))
         }
+        "metadata" => {
+            let found = wheel::metadata(&asked.raw("raw"));
+            Ok(json!(String::from_utf8(found).expect("ASCII")))
+        }
         "covered" => covered(asked),
         "pack" => pack(&asked.raw("raw")),
         "policy" => Ok(policy_json(&policy_of(asked.text("policy"))?)),

@@ -22,7 +22,7 @@ use crate::model::standing::Standing;
 use crate::model::statement::Statement;
 use crate::model::strict::{self, Names, Object, Value};
 use crate::model::verdict::{State, Verdict};
-use crate::model::{limits, wire};
+use crate::model::{limits, wheel, wire};
 use crate::openpgp::{Certificate, Fault, check, made_at};
 use crate::repo::journal::{self, Unfinished};
 use crate::repo::view::{self, Block, Head, Row};
@@ -192,6 +192,30 @@ impl<'a> View<'a> {
         Ok(found)
     }
 
+    /// Those of these bytes that may be marked bad: all others have no word against them, neither
+    /// about themselves nor about a path of a tree (C1). One lookup for each two first digits, and
+    /// none for each of them.
+    pub fn against(&self, ids: &BTreeSet<Identifier>) -> Result<BTreeSet<Identifier>, Trouble> {
+        let asked: Vec<Identifier> = ids.iter().filter(|id| id.names_bytes()).cloned().collect();
+        let filed: BTreeSet<String> = asked.iter().map(view::against).collect();
+        let mut found: BTreeSet<Identifier> = self.scoped(&asked)?.into_keys().collect();
+        for filed in &filed {
+            found.extend(self.pointed(filed)?.into_iter().filter(|id| ids.contains(id)));
+        }
+        Ok(found)
+    }
+
+    /// The lists of files in the folder that may be of the same distributions as this one: those with
+    /// the same digests of METADATA, all of them. None where it has none. A list may be gone or
+    /// damaged since: it counts as missing then, as ever.
+    pub fn lists_like(&self, text: &str) -> Result<Vec<Identifier>, Trouble> {
+        let digests = wheel::metadata(text.as_bytes());
+        if digests.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.pointed(&view::alike(&digests))
+    }
+
     /// What people should know beside the answers.
     pub fn notes(&self) -> Vec<String> {
         self.notes.borrow().clone()
@@ -295,6 +319,11 @@ impl<'a> View<'a> {
             }
         }
         view::rows(&self.block(&block)?, filed).map_err(|error| Trouble::unusable(&error))
+    }
+
+    /// At what the rows say to look that are filed under this.
+    fn pointed(&self, filed: &str) -> Result<Vec<Identifier>, Trouble> {
+        view::pointed(&self.rows(filed)?).map_err(|error| Trouble::unusable(&error))
     }
 
     /// The lines of a block, read once.

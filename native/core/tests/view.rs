@@ -3,7 +3,7 @@
 
 mod vector;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 use sig_core::model::identifier::Identifier;
@@ -40,11 +40,28 @@ impl Files for Folder<'_> {
     }
 }
 
-fn answer(one: &Vector, asked: &Json) -> Result<(Verdict, Vec<String>), Trouble> {
-    let folder = Folder::of(one);
+fn asked_of(one: &Vector) -> (Folder<'_>, Site, i64) {
     let raw = one.head.get("site").map(|text| text.as_bytes().to_vec());
     let site = Site { raw, place: "/site".to_owned() };
-    let now = instant::parse(one.head("now")).unwrap();
+    (Folder::of(one), site, instant::parse(one.head("now")).unwrap())
+}
+
+/// At what to look, sorted.
+fn look(one: &Vector, asked: &Json) -> Result<Vec<String>, Trouble> {
+    let (folder, site, now) = asked_of(one);
+    let raw = head(&folder)?.unwrap();
+    let view = View::open(&raw, &folder, &site, now)?;
+    let found: BTreeSet<Identifier> = if let Some(text) = asked.get("like") {
+        view.lists_like(text.as_str().unwrap())?.into_iter().collect()
+    } else {
+        let ids = vector::texts(asked.get("against").unwrap());
+        view.against(&ids.iter().map(|id| Identifier::new(id).unwrap()).collect())?
+    };
+    Ok(found.iter().map(|id| id.as_str().to_owned()).collect())
+}
+
+fn answer(one: &Vector, asked: &Json) -> Result<(Verdict, Vec<String>), Trouble> {
+    let (folder, site, now) = asked_of(one);
     let id = [Identifier::new(asked.get("id").unwrap().as_str().unwrap()).unwrap()];
     let Some(raw) = head(&folder)? else {
         return Ok((nothing(&id, &site, now)?.remove(0), Vec::new()));
@@ -76,6 +93,13 @@ fn a_view_answers_as_its_vector_says() {
         for line in &one.lines {
             let asked: Json = serde_json::from_str(line).unwrap();
             let text = |name: &str| asked.get(name).and_then(Json::as_str).unwrap_or_default();
+            if asked.get("id").is_none() {
+                match look(one, &asked) {
+                    Err(_) => same("error", text("verdict"))?,
+                    Ok(found) => same(vector::texts(asked.get("found").unwrap()), found)?,
+                }
+                continue;
+            }
             let (found, notes) = match answer(one, &asked) {
                 Err(trouble) => {
                     same("error", text("verdict"))?;
@@ -137,6 +161,6 @@ fn a_damaged_base_gives_the_answer_or_none() {
 
 #[test]
 fn a_view_of_another_version_is_told_from_damage() {
-    assert_eq!(Some(Fault::Newer), Head::read(b"sig view 2\nanything").err());
+    assert_eq!(Some(Fault::Newer), Head::read(b"sig view 3\nanything").err());
     assert!(matches!(Head::read(b"anything"), Err(Fault::Format(_))));
 }

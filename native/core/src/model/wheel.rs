@@ -1,9 +1,12 @@
-//! What installers make of a wheel: where its files lie, and what is nobody's (docs/spec/closure §3).
+//! What installers make of a wheel: where its files lie, what is nobody's, and which distributions a
+//! list of files has (docs/spec/closure §3).
 //!
 //! I2  What the installer made is nobody's: `INSTALLER`, `RECORD` and the like, bytecode, programs
 //!     in `bin`, headers. No wheel can vouch for it, and no program loads it from there.
 //! I3  A file of a wheel lies in the site folder, those of `X.data/purelib` and `platlib` too, those
 //!     of `X.data/data` below the prefix; `vectors/places` is the table.
+
+use std::collections::BTreeSet;
 
 use super::manifest::Manifest;
 
@@ -54,6 +57,22 @@ pub fn place(path: &str) -> Option<Place<'_>> {
 /// Whether a path leads to bytecode beside its sources.
 pub fn is_cached(path: &str) -> bool {
     path.split('/').any(|part| part == CACHE)
+}
+
+/// The digests of METADATA in a list of files: one in that of a distribution, none in most others.
+/// Sorted, with spaces between. Lists of one distribution have the same.
+pub fn metadata(text: &[u8]) -> Vec<u8> {
+    let found: BTreeSet<&[u8]> =
+        text.split(|one| *one == b'\n').filter_map(digest_of_metadata).collect();
+    found.into_iter().collect::<Vec<_>>().join(&b' ')
+}
+
+/// The digest in a line that lists the METADATA of a distribution.
+fn digest_of_metadata(line: &[u8]) -> Option<&[u8]> {
+    let (digest, path) = line.strip_suffix(b".dist-info/METADATA")?.split_at_checked(64)?;
+    let named = path.strip_prefix(b"  ")?.last().is_some_and(|last| *last != b'/');
+    let hex = digest.iter().all(|one| matches!(one, b'0'..=b'9' | b'a'..=b'f'));
+    (named && hex).then_some(digest)
 }
 
 /// Whether two lists differ in nothing but what installers write.

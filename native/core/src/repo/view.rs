@@ -8,12 +8,14 @@
 //!     lost does not look like one that was never there.
 //! A2  A filed text that stands in the tail is not looked for in the base.
 //! A3  All rows of a filed text are in one block.
+//! A4  Rows of the source `view` say where to look, and are of nobody. No other row has this source,
+//!     nor is filed where they are: nobody can add to them or hide one.
 
 use std::collections::BTreeMap;
 
 use crate::errors::FormatError;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::identifier::{digest, is_digest, is_hex};
+use crate::model::identifier::{Identifier, digest, is_digest, is_hex};
 
 /// The file of the head.
 pub const NAME: &str = "view";
@@ -22,7 +24,31 @@ pub const HEAD_BYTES: usize = 64 * 1024 * 1024;
 /// More levels than a base of whatever size has.
 const DEEPEST: u32 = 32;
 
-const FIRST: &str = "sig view 1";
+const FIRST: &str = "sig view 2";
+
+/// The source of rows that say where to look (A4).
+const SOURCE: &str = "view";
+
+/// Under what the identifiers of bytes are filed that begin like this one, if anybody who counts said
+/// that they are not ok.
+pub fn against(id: &Identifier) -> String {
+    format!("against {}", id.digits().get(..2).unwrap_or_default())
+}
+
+/// Under what the lists of files are filed that have these digests of METADATA.
+pub fn alike(metadata: &[u8]) -> String {
+    format!("list {}", digest(metadata))
+}
+
+/// At what these rows say to look (A4).
+pub fn pointed(rows: &[Row]) -> Result<Vec<Identifier>, FormatError> {
+    let ours = rows.iter().filter(|row| row.source == SOURCE);
+    let look = |row: &Row| match Identifier::new(&row.text) {
+        Ok(id) if id.names_bytes() && !row.malformed => Ok(id),
+        _ => refused("a row names nothing to look at"),
+    };
+    ours.map(look).collect()
+}
 
 /// One statement as one source has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +143,7 @@ impl<'a> Head<'a> {
     pub fn read(raw: &'a [u8]) -> Result<Self, Fault> {
         let text = std::str::from_utf8(raw).ok().filter(|text| text.is_ascii());
         let damaged = || FormatError::new("it is damaged");
-        if raw.starts_with(b"sig view ") && !raw.starts_with(b"sig view 1\n") {
+        if raw.starts_with(b"sig view ") && !raw.starts_with(b"sig view 2\n") {
             return Err(Fault::Newer);
         }
         let text = text.ok_or_else(damaged)?;
