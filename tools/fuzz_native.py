@@ -57,6 +57,17 @@ def seeds() -> Iterator[tuple[str, bytes]]:
             yield target, data["text"][0]
     for data in vectors("pack"):
         yield "pack", data["pack"][0]
+    for data in vectors("view"):
+        if text := data.get("view", [b""])[0].rpartition(b"sha256 ")[0]:
+            yield "head", text
+        for name, (raw,) in data.items():
+            if name == "pending/commit":
+                yield "journal", raw
+            elif name.startswith("view."):
+                filed = raw.partition(b"\t")[0]
+                yield "block", filed + b"\n" + raw
+                # The block that names the others is the last.
+                yield "block", filed + b"\n" + raw[raw.rfind(b"}\n") + 2 :]
     for row in table("closure/terms.json"):
         yield "words", "\n".join(row["criteria"]).encode()
     for row in table("closure/pythons.json"):
