@@ -8,6 +8,7 @@ pub mod border;
 pub mod errors;
 pub mod model;
 pub mod openpgp;
+pub mod programs;
 pub mod repo;
 pub mod trust;
 pub mod viewing;

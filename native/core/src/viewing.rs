@@ -58,7 +58,7 @@ impl Trouble {
         Self { message, hint: Some(FIX.to_owned()), again: true }
     }
 
-    fn unusable(error: &FormatError) -> Self {
+    pub(crate) fn unusable(error: &FormatError) -> Self {
         Self::new(format!("the view cannot be used: {}", error.message()), Some(FIX))
     }
 }
@@ -91,6 +91,7 @@ pub struct View<'a> {
     unfinished: Unfinished,
     trust: BTreeSet<Fingerprint>,
     policy: Policy,
+    owner: Option<(Fingerprint, i64)>,
     now: i64,
     certificates: RefCell<BTreeMap<Fingerprint, Option<Rc<Certificate>>>>,
     blocks: RefCell<BTreeMap<u64, Rc<str>>>,
@@ -164,6 +165,7 @@ impl<'a> View<'a> {
             unfinished,
             trust: BTreeSet::new(),
             policy: Policy::default(),
+            owner: None,
             now,
             certificates: RefCell::default(),
             blocks: RefCell::default(),
@@ -216,6 +218,27 @@ impl<'a> View<'a> {
         self.pointed(&view::alike(&digests))
     }
 
+    /// The keys that count.
+    pub fn trust(&self) -> &BTreeSet<Fingerprint> {
+        &self.trust
+    }
+
+    /// By what is measured.
+    pub fn measure(&self) -> Measure<'_> {
+        Measure { trusted: &self.trust, policy: &self.policy, now: self.now }
+    }
+
+    /// Who signed the configuration, and its sequence; None where it is not signed or has none.
+    pub fn owner(&self) -> Option<(&Fingerprint, i64)> {
+        self.owner.as_ref().map(|(key, sequence)| (key, *sequence))
+    }
+
+    /// The sequence of the state of a remote, `Some(None)` where it has none; None where there is no
+    /// such remote.
+    pub fn remote(&self, name: &str) -> Option<Option<i64>> {
+        self.head.remotes.get(name).map(|one| one.sequence)
+    }
+
     /// What people should know beside the answers.
     pub fn notes(&self) -> Vec<String> {
         self.notes.borrow().clone()
@@ -252,7 +275,7 @@ impl<'a> View<'a> {
             let message = format!("config is damaged: {}", error.message());
             Trouble::new(message, Some("sig doctor"))
         })?;
-        let Configuration { key, trust, policy, .. } = read.configuration;
+        let Configuration { key, trust, policy, sequence, .. } = read.configuration;
         if let (Some(key), Some(sig)) = (&key, &read.sig) {
             let certificate = self.certificate(key)?;
             // Whose key has ended since may still read the folder: only a forgery is refused.
@@ -265,6 +288,7 @@ impl<'a> View<'a> {
             return Err(Trouble::unusable(&FormatError::new("others count by it")));
         }
         self.trust = trust;
+        self.owner = key.filter(|_| read.sig.is_some()).zip(sequence);
         Ok(policy)
     }
 
@@ -290,7 +314,7 @@ impl<'a> View<'a> {
     }
 
     /// A manifest of the folder, with the digest that it is named by.
-    fn object(&self, id: &Identifier) -> Result<Option<Vec<u8>>, Trouble> {
+    pub(crate) fn object(&self, id: &Identifier) -> Result<Option<Vec<u8>>, Trouble> {
         let digits = id.digits();
         let Some((first, rest)) = digits.split_at_checked(2) else { return Ok(None) };
         for folder in ["repo/objects", "objects"] {
@@ -305,7 +329,7 @@ impl<'a> View<'a> {
     // --- rows ------------------------------------------------------------------------------------
 
     /// All rows that are filed under this.
-    fn rows(&self, filed: &str) -> Result<Vec<Row>, Trouble> {
+    pub(crate) fn rows(&self, filed: &str) -> Result<Vec<Row>, Trouble> {
         if let Some(rows) = self.head.in_tail(filed) {
             return rows.map_err(|error| Trouble::unusable(&error));
         }
@@ -342,7 +366,7 @@ impl<'a> View<'a> {
     }
 
     /// The statements with all that is known about them; signatures are verified here.
-    fn weigh(&self, rows: &[Row]) -> Result<Vec<Weighed>, Trouble> {
+    pub(crate) fn weigh(&self, rows: &[Row]) -> Result<Vec<Weighed>, Trouble> {
         rows.iter().map(|row| self.weighed(row)).collect()
     }
 

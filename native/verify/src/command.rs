@@ -3,36 +3,26 @@
 //! 0 ok, 1 not verified, 2 usage, 3 marked bad, 4 could not tell.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use sig_core::model::identifier::Identifier;
 use sig_core::model::instant;
 use sig_core::model::verdict::{Answer, Judged, State, Verdict};
-use sig_core::viewing::{Site, Trouble, View, head, nothing};
+use sig_core::viewing::{Trouble, nothing};
 
-use crate::folder::{Folder, WAIT};
+use crate::asking;
+use crate::folder::Folder;
 use crate::identify::{Asked, identify, named};
 use crate::json::Json;
 use crate::options::{self, HELP, Options, USAGE};
 use crate::paths::{absolute, folder, quoted};
 use crate::words::{colored, escaped, escaped_name, is_ascii, strerror};
 
-/// The policy of the machine. Never found through the environment: whoever starts the program could
-/// move it.
-#[cfg(not(target_os = "macos"))]
-const SITE: &str = "/etc/xdg/sig/policy.json";
-#[cfg(target_os = "macos")]
-const SITE: &str = "/Library/Application Support/sig/policy.json";
-
 /// Words of those that do not count.
 const SHOWN_NOT_COUNTED: usize = 5;
-/// A second look where nobody seems to write: he may just have ended.
-const LOOKS: u32 = 3;
-
 /// One thing that is asked about, and its answer.
 struct Answered {
     shown: OsString,
@@ -59,12 +49,12 @@ impl Told {
     }
 }
 
-/// Runs the words of the command line.
-pub fn main() -> ExitCode {
+/// Runs the words of the command line; the exit status.
+pub fn main() -> u8 {
     let mut out = Out::default();
     let status = status(&mut out);
     // Whoever read our words may have stopped.
-    if out.flush().is_err() { ExitCode::from(4) } else { ExitCode::from(status) }
+    if out.flush().is_err() { 4 } else { status }
 }
 
 fn status(out: &mut Out) -> u8 {
@@ -260,56 +250,20 @@ fn verdicts(
     ids: &[Identifier],
     notes: &mut Vec<String>,
 ) -> Result<Vec<Verdict>, Trouble> {
-    let end = Instant::now().checked_add(WAIT).unwrap_or_else(Instant::now);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let now = asking::now();
     if !folder.exists()? {
         let place = crate::words::text(path.as_os_str());
         notes.push(format!("there is no folder at {place}/ yet; sig remote add makes it"));
-        return nothing(ids, &site()?, now);
+        return nothing(ids, &asking::site()?, now);
     }
-    let mut looks = LOOKS;
-    loop {
-        match looked(folder, ids, now) {
-            Ok((found, more)) => {
-                notes.extend(more);
-                return Ok(found);
-            }
-            Err(trouble) if trouble.again && looks > 0 => {
-                if folder.wait(end)? {
-                    looks = LOOKS;
-                } else {
-                    looks = looks.saturating_sub(1);
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-            }
-            Err(trouble) => return Err(trouble),
-        }
-    }
-}
-
-fn looked(
-    folder: &Folder,
-    ids: &[Identifier],
-    now: i64,
-) -> Result<(Vec<Verdict>, Vec<String>), Trouble> {
-    let Some(raw) = head(folder)? else { return Ok((nothing(ids, &site()?, now)?, Vec::new())) };
-    let view = View::open(&raw, folder, &site()?, now)?;
-    Ok((view.verdicts(ids)?, view.notes()))
-}
-
-fn site() -> Result<Site, Trouble> {
-    let raw = match std::fs::read(SITE) {
-        Ok(raw) => Some(raw),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            None
-        }
-        Err(_) => {
-            let message = format!("the policy of this machine, {SITE}, is unreadable");
-            return Err(Trouble::new(message, None));
-        }
-    };
-    Ok(Site { raw, place: SITE.to_owned() })
+    let (found, more) = asking::asked(folder, now, |view| {
+        Ok(match view {
+            Some(view) => (view.verdicts(ids)?, view.notes()),
+            None => (nothing(ids, &asking::site()?, now)?, Vec::new()),
+        })
+    })?;
+    notes.extend(more);
+    Ok(found)
 }
 
 // --- the answers ---------------------------------------------------------------------------------
@@ -483,9 +437,7 @@ struct Out {
 
 impl Default for Out {
     fn default() -> Self {
-        let names = ["LC_ALL", "LC_CTYPE", "LANG"];
-        let mut set = names.iter().filter_map(std::env::var_os).filter(|it| !it.is_empty());
-        let ascii = is_ascii(set.next().as_deref());
+        let ascii = is_ascii(asking::locale().as_deref());
         Self { text: Vec::new(), ascii, colour: false }
     }
 }

@@ -1,8 +1,7 @@
-//! `sig-verify FILE…`: the answer of `sig verify`, from the view of the folder.
+//! `sig-verify FILE…`: the answer of `sig verify`, from the view of the folder. With a policy behind
+//! it, it is a loader, and becomes the program that it was made for.
+#![no_main]
 #![forbid(unsafe_code)]
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    sig_verify::command::main()
-}
+// Its `main` is what the C library calls.
+use sig_verify as _;

@@ -41,3 +41,7 @@ pub const CERTIFICATE: usize = MIB;
 pub const USER_IDS: usize = 64;
 /// Subkeys of one certificate.
 pub const SUBKEYS: usize = 64;
+/// What stands behind the program of a loader: the policy and the modules.
+pub const LOADER_DATA: usize = 16 * MIB;
+/// The line of that policy.
+pub const LOADER_POLICY: usize = MIB;

@@ -68,6 +68,18 @@ impl<'a> Pack<'a> {
         self.python.split_once(' ').map_or("", |(tag, _)| tag)
     }
 
+    /// Name of each member, and where its data starts and ends; in the order of the names.
+    pub fn places(&self) -> impl Iterator<Item = (&'a str, usize, usize)> + use<'_, 'a> {
+        let line = (PYTHON, self.python.len().saturating_add(1));
+        let codes = self.codes.iter().map(|(name, data)| (*name, data.len()));
+        let mut place = 0_usize;
+        codes.chain([line]).map(move |(name, size)| {
+            let start = place.saturating_add(HEAD).saturating_add(name.len());
+            place = start.saturating_add(size);
+            (name, start, place)
+        })
+    }
+
     /// Digest of each source and its code, marshalled; in the order of the digests.
     pub fn codes(&self) -> &[(&'a str, &'a [u8])] {
         &self.codes

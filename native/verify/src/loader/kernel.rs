@@ -1,0 +1,112 @@
+//! What only the kernel can do: the one place with unsafe code.
+//!
+//! Q1  What is handed over lies in memory that nobody can change, not even we.
+//! Q2  Becoming another program changes nothing else of this one: signals stay blocked and ignored,
+//!     and descriptors closed, as they were. The standard library resets the first when it becomes a
+//!     program, and the others before `main`; so `main` is ours.
+#![allow(unsafe_code)]
+
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::Errno;
+
+/// What the C library calls first.
+#[unsafe(no_mangle)]
+pub extern "C" fn main(_count: libc::c_int, _words: *const *const libc::c_char) -> libc::c_int {
+    // What is closed is open for us, so that nothing else gets its number; and closed again for
+    // the program that we become (Q2).
+    for number in 0..=2 {
+        // SAFETY: asks for a flag, and opens a file.
+        unsafe {
+            if libc::fcntl(number, libc::F_GETFD) < 0 {
+                libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+            }
+        }
+    }
+    crate::start::start().into()
+}
+
+/// From now on a reader who has gone is an error of writing, not the end of us.
+pub fn ignore_gone_readers() {
+    // SAFETY: sets how one signal is handled, before there is a second thread.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// Whether the kernel found that whoever started us may do less than we.
+pub fn is_privileged() -> bool {
+    // SAFETY: it reads what the kernel gave at the start.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// A file in memory with these bytes, which a program that we become inherits (Q1).
+pub fn sealed(data: &[u8]) -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC;
+    // Kernels before 6.3 do not know the second; since then some want it.
+    let made = match memfd_create("sig", flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => memfd_create("sig", flags)?,
+        other => other?,
+    };
+    let mut left = data;
+    while !left.is_empty() {
+        let done = match rustix::io::write(&made, left) {
+            Err(Errno::INTR) => continue,
+            other => other?,
+        };
+        if done == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        left = left.get(done..).unwrap_or_default();
+    }
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    for pause in 0..200 {
+        match fcntl_add_seals(&made, seals) {
+            // Its pages are looked at by the kernel for a moment.
+            Err(Errno::BUSY) => std::thread::sleep(Duration::from_millis(pause)),
+            other => {
+                other?;
+                // Not one of the first three: those are the program's own.
+                // SAFETY: a new descriptor, which nobody else has.
+                let copy = unsafe { libc::fcntl(made.as_raw_fd(), libc::F_DUPFD, 3) };
+                if copy < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                // SAFETY: as above.
+                return Ok(unsafe { OwnedFd::from_raw_fd(copy) });
+            }
+        }
+    }
+    Err(Errno::BUSY.into())
+}
+
+/// Becomes this program (Q2). Returns only where that failed.
+pub fn become_program(
+    path: &OsStr,
+    words: &[OsString],
+    environment: &[(OsString, OsString)],
+) -> io::Error {
+    let zero = |_| io::Error::from(io::ErrorKind::InvalidInput);
+    let made = || -> io::Result<(CString, Vec<CString>, Vec<CString>)> {
+        let path = CString::new(path.as_bytes()).map_err(zero)?;
+        let words = words.iter().map(|word| CString::new(word.as_bytes()).map_err(zero));
+        let pairs = environment.iter().map(|(name, value)| {
+            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).map_err(zero)
+        });
+        Ok((path, words.collect::<io::Result<_>>()?, pairs.collect::<io::Result<_>>()?))
+    };
+    let (path, words, pairs) = match made() {
+        Ok(made) => made,
+        Err(error) => return error,
+    };
+    let pointers = |texts: &[CString]| -> Vec<*const libc::c_char> {
+        texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
+    };
+    let (arguments, variables) = (pointers(&words), pointers(&pairs));
+    // SAFETY: texts and both lists end with a zero, and live until this returns or never does.
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), variables.as_ptr()) };
+    io::Error::last_os_error()
+}

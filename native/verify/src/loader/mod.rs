@@ -1,0 +1,183 @@
+//! A loader: it asks the folder of its user, and becomes the program (docs/spec/loader).
+//!
+//! Nothing that whoever starts it chooses lowers the check: not its name, its environment, or words.
+
+pub mod children;
+pub mod environment;
+pub mod files;
+pub mod installed;
+pub mod interpreter;
+pub mod kernel;
+pub mod own;
+pub mod program;
+pub mod project;
+pub mod refused;
+pub mod starting;
+pub mod system;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use sig_core::model::loader;
+use sig_core::model::pack::Pack;
+
+use self::own::Own;
+use self::program::{Decided, Loader};
+use self::refused::Refused;
+use crate::asking;
+use crate::folder::Folder;
+use crate::paths::quoted;
+use crate::words::{escaped, is_ascii, strerror, text};
+
+/// How much is told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Log {
+    Error,
+    Warning,
+    Info,
+    Debug,
+}
+
+/// Becomes the program that is described behind our own; ends only where that is refused.
+/// `before` is what stands before that.
+pub fn main(own: &Own, before: &[u8], said: &[u8]) -> u8 {
+    let (log, odd) = log();
+    let refused = match started(own, (before, said), log, odd) {
+        Ok(never) => match never {},
+        Err(refused) => refused,
+    };
+    let mut told = String::new();
+    if let Some(path) = &refused.tampered {
+        told.push_str(&format!("SECURITY VIOLATION: '{path}' has been tampered with!\n"));
+    }
+    told.push_str(&format!("error: {}\n", refused.message));
+    if let Some(hint) = refused.hint.as_ref().filter(|_| log > Log::Error) {
+        told.push_str(&format!("hint: {hint}\n"));
+    }
+    told.push_str("error: not run\n");
+    say(&told);
+    refused.status
+}
+
+/// Lines for people; whether they are read is not ours to know.
+pub fn say(lines: &str) {
+    let ascii = is_ascii(asking::locale().as_deref());
+    let escaped: Vec<String> = lines.lines().map(|line| escaped(line, ascii) + "\n").collect();
+    let _ = std::io::stderr().write_all(escaped.concat().as_bytes());
+}
+
+fn log() -> (Log, bool) {
+    match std::env::var_os("SIG_LOADER_LOG").as_deref().and_then(|word| word.to_str()) {
+        None | Some("" | "warning") => (Log::Warning, false),
+        Some("error") => (Log::Error, false),
+        Some("info") => (Log::Info, false),
+        Some("debug") => (Log::Debug, false),
+        Some(_) => (Log::Warning, true),
+    }
+}
+
+enum Never {}
+
+fn started(own: &Own, said: (&[u8], &[u8]), log: Log, odd: bool) -> Result<Never, Refused> {
+    if odd {
+        say("note: SIG_LOADER_LOG is error, warning, info or debug");
+    }
+    let (policy, modules) = loader::read(said.1, said.0).map_err(|error| {
+        Refused::could_not(format!("this loader cannot be used: {}", error.message()))
+    })?;
+    let path = own.path.as_deref().ok_or_else(|| {
+        Refused::could_not("the file of this loader is no longer where it was started from")
+    })?;
+    check_rights()?;
+    let folder = program::place(path, &policy.program);
+    let asked = program::place(path, &policy.python.asked);
+    let target = if policy.script.is_empty() { folder.clone() } else { folder.join(&policy.script) };
+    let again = format!("sig loader build {}", quoted(&text(target.as_os_str())));
+    let python = interpreter::python(&policy.python, &asked, &again)?;
+    let before = starting::before(&python.executable, &policy.options);
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let given: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let loader = Loader { policy: &policy, own, path, folder: &folder, python: &python };
+    let is_child = is_child(path, &python.executable, &before);
+    let (child, arguments) =
+        if is_child { children::wanted(&words, &loader.script())? } else { (None, words) };
+    let decided = decided(&loader, child.as_deref(), log >= Log::Debug)?;
+    if log >= Log::Info {
+        let keys = decided.vouched.join(", ");
+        say(&format!("note: release {} of {}, by {keys}", decided.release, policy.app));
+    }
+    let environment = if is_child {
+        environment::inherited(given)
+    } else {
+        environment::passed(given, &policy.env, (policy.uid, &policy.home))
+    };
+    Err(become_it(&loader, modules, &decided, before, arguments, &environment))
+}
+
+/// Whoever starts it may do what it may do.
+fn check_rights() -> Result<(), Refused> {
+    let same = rustix::process::getuid() == rustix::process::geteuid()
+        && rustix::process::getgid() == rustix::process::getegid();
+    if kernel::is_privileged() || !same {
+        return Err(Refused::could_not("a loader does not run with the rights of another"));
+    }
+    Ok(())
+}
+
+fn is_child(path: &Path, executable: &Path, before: &[OsString]) -> bool {
+    let marked = std::env::var_os(children::MARK).is_some_and(|mark| mark == path.as_os_str());
+    let parent = rustix::process::getppid();
+    let parent = parent.and_then(|it| u32::try_from(it.as_raw_nonzero().get()).ok());
+    marked && parent.is_some_and(|parent| children::is_run(parent, executable, before))
+}
+
+fn decided<'a>(
+    loader: &Loader<'a>,
+    child: Option<&[u8]>,
+    trace: bool,
+) -> Result<Decided<'a>, Refused> {
+    let here = PathBuf::from("/");
+    let folder = Folder::new(Path::new(&loader.policy.folder), &here);
+    if !folder.exists()? {
+        let why = format!("there is no folder at {}", loader.policy.folder);
+        return Err(Refused::could_not(why).hint("sig setup"));
+    }
+    asking::asked(&folder, asking::now(), |view| match view {
+        Some(view) => program::decide(loader, view, child, trace),
+        None => {
+            let why = format!("nothing was ever said in {}", loader.policy.folder);
+            Err(Refused::could_not(why).hint("sig setup"))
+        }
+    })
+}
+
+fn become_it(
+    loader: &Loader<'_>,
+    modules: &[u8],
+    decided: &Decided<'_>,
+    before: Vec<OsString>,
+    arguments: Vec<OsString>,
+    environment: &[(OsString, OsString)],
+) -> Refused {
+    let pack = decided.pack.as_deref().and_then(|raw| Some((Pack::read(raw).ok()?, raw)));
+    let pack = pack.as_ref().map(|(pack, raw)| (pack, *raw));
+    let plan = decided.plan.text();
+    let Some(file) = starting::sealed(loader.policy, modules, &plan, pack) else {
+        return Refused::could_not("what is to be run is too large");
+    };
+    let sealed = match kernel::sealed(&file) {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            let why = format!("nothing can be sealed here: {}", strerror(&error).to_lowercase());
+            return Refused::could_not(why);
+        }
+    };
+    let mut words = before;
+    words.push(starting::page(sealed.as_raw_fd()));
+    words.extend(arguments);
+    let program = loader.python.executable.as_os_str();
+    let error = kernel::become_program(program, &words, environment);
+    Refused::could_not(format!("{}: {}", text(program), strerror(&error).to_lowercase()))
+}

@@ -1,0 +1,414 @@
+//! Whether the program may run, and what it may load then: `sig/imports/running.py` in Rust.
+//!
+//! U1  What was decided is handed over in a sealed file; the new process asks nobody again.
+//! U2  Where a distribution lies is looked for by name and version in the folders that the policy
+//!     names; whether it is what the closure says shows when it is loaded.
+//! U3  All is decided by one state of the folder, which is not older than the loader.
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use sig_core::model::closure::{self, APP, Closure, DIST, parts};
+use sig_core::model::covered::{Covered, Root};
+use sig_core::model::identifier::{Identifier, digest};
+use sig_core::model::limits;
+use sig_core::model::loader::{Editable, Level, Policy};
+use sig_core::model::manifest::Manifest;
+use sig_core::model::pack::Pack;
+use sig_core::model::plan::{Entry, Plan};
+use sig_core::model::verdict::Answer;
+use sig_core::programs;
+use sig_core::trust::covering::Run;
+use sig_core::viewing::View;
+
+use super::files;
+use super::installed::{Distribution, Installed};
+use super::interpreter::Python;
+use super::own::Own;
+use super::project;
+use super::refused::Refused;
+use crate::paths::quoted;
+use crate::words::{strerror, text};
+
+const SCRIPT: usize = 256 << 20;
+const PYPROJECT: &str = "pyproject.toml";
+const DIRECT_URL: &str = "direct_url.json";
+
+/// A loader that is to become its program.
+pub struct Loader<'a> {
+    /// What it says of itself.
+    pub policy: &'a Policy,
+    /// Its own file.
+    pub own: &'a Own,
+    /// Where that lies.
+    pub path: &'a Path,
+    /// The folder of the program.
+    pub folder: &'a Path,
+    /// The interpreter.
+    pub python: &'a Python,
+}
+
+/// What may be run.
+pub struct Decided<'a> {
+    /// What it may load.
+    pub plan: Plan<'a>,
+    /// The pack beside its lock, if that counts.
+    pub pack: Option<Vec<u8>>,
+    /// Who vouched for it: keys.
+    pub vouched: Vec<String>,
+    /// The release that runs.
+    pub release: u64,
+}
+
+impl Loader<'_> {
+    /// A path of the policy: relative to the folder of the loader.
+    pub fn place(&self, path: &str) -> PathBuf {
+        place(self.path, path)
+    }
+
+    /// The script, for messages and children.
+    pub fn script(&self) -> PathBuf {
+        self.folder.join(&self.policy.script)
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.folder.join(format!("{}.lock", self.policy.app))
+    }
+
+    /// What is typed to make it run again.
+    fn target(&self) -> String {
+        let script = if self.policy.script.is_empty() { self.folder.to_owned() } else { self.script() };
+        quoted(&text(script.as_os_str()))
+    }
+
+    fn again(&self) -> String {
+        let lock = quoted(&text(self.lock().as_os_str()));
+        format!("if you changed it yourself: sig lock {} && sig attest {lock}", self.target())
+    }
+
+    /// What makes this loader anew.
+    fn build(&self) -> String {
+        format!("sig loader build {}", self.target())
+    }
+}
+
+/// A path of a policy: relative to the folder of the loader.
+pub fn place(loader: &Path, path: &str) -> PathBuf {
+    let folder = loader.parent().unwrap_or(loader);
+    PathBuf::from(crate::paths::absolute(Path::new(path).as_os_str(), folder))
+}
+
+/// Whether this may run (U3), with where a child starts, if it is one.
+pub fn decide<'a>(
+    loader: &Loader<'a>,
+    view: &View<'_>,
+    child: Option<&[u8]>,
+    trace: bool,
+) -> Result<Decided<'a>, Refused> {
+    let policy = loader.policy;
+    check_state(loader, view)?;
+    if policy.level == Level::Strict {
+        check_self(loader, view)?;
+    }
+    let name = format!("{}.lock", policy.app);
+    let place = loader.lock();
+    let shown = text(place.as_os_str());
+    let raw = files::read(&place, limits::MANIFEST)
+        .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?
+        .ok_or_else(|| {
+            let hint = format!("sig lock {}", loader.target());
+            Refused::not_verified(format!("{name} is gone")).hint(hint)
+        })?;
+    let closure = closure::read(&raw).map_err(|error| {
+        let hint = format!("sig lock {}", loader.target());
+        Refused::could_not(format!("{shown}: {}", error.message())).hint(hint)
+    })?;
+    let known = programs::releases(view, &policy.app)?;
+    let highest = known.first().map_or(0, |one| one.number);
+    let highest = highest.max(policy.release);
+    let run = Run { app: &policy.app, highest, python: &loader.python.version, pack: None };
+    let verdict = programs::closure_verdict(view, &closure.id(), &run)?;
+    let roots = programs::roots(view, &closure)?;
+    if verdict.answer == Answer::Bad {
+        return Err(Refused::bad(format!("{name} is {}", verdict.message)));
+    }
+    if let Some(root) = roots.iter().find(|root| root.verdict.answer == Answer::Bad) {
+        return Err(Refused::bad(format!("{} is {}", root.name, root.verdict.message)));
+    }
+    if verdict.answer != Answer::Ok {
+        let why = format!("{name} is not verified: {}", verdict.message);
+        return Err(Refused::not_verified(why).hint(format!("sig attest {}", quoted(&shown))));
+    }
+    let mut lists: BTreeMap<&str, &Manifest> = BTreeMap::new();
+    for root in &roots {
+        let files = root.files.as_ref().ok_or_else(|| {
+            let why = format!("the list of {} is not in the folder", root.name);
+            Refused::could_not(why).hint("sig fetch")
+        })?;
+        lists.insert(&root.name, files);
+    }
+    let app = *lists.get(APP).ok_or_else(|| Refused::could_not(format!("{name} has no app")))?;
+    let bad = programs::bad_files(view, lists.values().copied())?;
+    let (entry, search) = entry(loader, app, &bad, &lists)?;
+    let placed = placed(loader, &closure, &lists, search)?;
+    let covering: Vec<Root> = placed.iter().map(|(root, _)| root.clone()).collect();
+    Covered::new(&covering).map_err(|error| {
+        let why = format!("what is to be run contradicts itself: {}", error.message());
+        Refused::could_not(why).hint(loader.again())
+    })?;
+    let pack = counted(loader, view, &closure.id(), run)?;
+    let release = known.iter().find(|one| one.closure == closure.id()).map_or(0, |one| one.number);
+    let vouched = verdict.statements.iter().filter(|line| line.counted);
+    let file = if policy.script.is_empty() { PathBuf::new() } else { loader.script() };
+    let path = |path: &Path| path.as_os_str().as_bytes().to_vec();
+    let mark = super::children::MARK.as_bytes().to_vec();
+    Ok(Decided {
+        vouched: vouched.map(|line| line.key.clone()).collect(),
+        release,
+        pack,
+        plan: Plan {
+            app: &policy.app,
+            entry: child.map_or(entry, |code| Entry::Code(code.to_vec())),
+            argv0: if child.is_some() { b"-c".to_vec() } else { path(loader.path) },
+            file: path(&file),
+            prefix: path(&loader.place(&policy.python.prefix)),
+            executable: path(loader.path),
+            trace,
+            marshal: policy.marshal,
+            stdlib: loader.python.stdlib.clone(),
+            system: loader.python.system.clone(),
+            bad,
+            environment: BTreeMap::from([
+                (b"SIG_LOADER".to_vec(), b"1".to_vec()),
+                (mark, path(loader.path)),
+            ]),
+            roots: placed,
+        },
+    })
+}
+
+/// That the folder is not older than this loader.
+fn check_state(loader: &Loader<'_>, view: &View<'_>) -> Result<(), Refused> {
+    let policy = loader.policy;
+    let older = |what: &str| {
+        let why = format!("{what} in {} is older than this loader", policy.folder);
+        Err(Refused::could_not(why).hint(loader.build()))
+    };
+    match view.owner() {
+        Some((key, sequence)) if *key == policy.key => {
+            if sequence < policy.sequence {
+                return older("the configuration");
+            }
+        }
+        _ => {
+            let why = format!("the configuration in {} is not signed by {}", policy.folder, policy.key);
+            return Err(Refused::could_not(why).hint(loader.build()));
+        }
+    }
+    for (name, sequence) in &policy.remotes {
+        // One that was removed since is gone by the owner's word.
+        if let Some(now) = view.remote(name) {
+            if now.is_none_or(|now| now < *sequence) {
+                return older(&format!("what {name} published"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// That somebody answers for this very file.
+fn check_self(loader: &Loader<'_>, view: &View<'_>) -> Result<(), Refused> {
+    let shown = text(loader.path.as_os_str());
+    let raw = loader
+        .own
+        .bytes()
+        .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?;
+    let verdicts = view.verdicts(&[Identifier::of_bytes(&raw)])?;
+    let Some(verdict) = verdicts.first() else {
+        return Err(Refused::could_not(format!("{shown}: nothing is known of it")));
+    };
+    match verdict.answer {
+        Answer::Ok => Ok(()),
+        Answer::Bad => Err(Refused::bad(format!("{shown} is {}", verdict.message))),
+        _ => Err(Refused::not_verified(format!("{shown} is not verified: {}", verdict.message))
+            .hint(format!("sig attest {}", quoted(&shown)))),
+    }
+}
+
+/// Where it starts, with the folders of the app in which modules are looked for, unless it is
+/// installed as editable.
+fn entry(
+    loader: &Loader<'_>,
+    app: &Manifest,
+    bad: &BTreeMap<String, String>,
+    lists: &BTreeMap<&str, &Manifest>,
+) -> Result<(Entry, Vec<Vec<u8>>), Refused> {
+    let policy = loader.policy;
+    let path = if policy.script.is_empty() { PYPROJECT } else { &policy.script };
+    let place = loader.folder.join(path);
+    let shown = text(place.as_os_str());
+    let raw = files::read(&place, SCRIPT)
+        .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?
+        .ok_or_else(|| {
+            Refused::not_verified(format!("{shown} is missing")).hint(loader.again())
+        })?;
+    let found = digest(&raw);
+    if let Some(why) = bad.get(&found) {
+        return Err(Refused::bad(why.clone()));
+    }
+    if app.digest(path) != Some(&found) {
+        let why = format!("{path} differs from what {}.lock says", policy.app);
+        return Err(Refused::not_verified(why).hint(loader.again()).tampered(path));
+    }
+    if !policy.script.is_empty() {
+        return Ok((Entry::File(policy.script.clone()), vec![Vec::new()]));
+    }
+    let project = project::read(&raw, &policy.call).map_err(|why| {
+        Refused::could_not(format!("{PYPROJECT}: {why}")).hint(loader.build())
+    })?;
+    let entry = Entry::Call(project.call.0, project.call.1);
+    // What is installed as it is, is what the commands of a project load.
+    let installed = lists.keys().any(|root| {
+        parts(root).is_ok_and(|(kind, name, _)| kind == DIST && name == project.name)
+    });
+    let inside = |path: &str| path.starts_with("src/") && path.ends_with(".py");
+    let search = match () {
+        () if installed => Vec::new(),
+        () if app.files().any(|(path, _)| inside(path)) => vec![b"src".to_vec()],
+        () => vec![Vec::new()],
+    };
+    Ok((entry, search))
+}
+
+/// The roots, each where it lies (U2), in the order of the closure.
+fn placed(
+    loader: &Loader<'_>,
+    closure: &Closure,
+    lists: &BTreeMap<&str, &Manifest>,
+    search: Vec<Vec<u8>>,
+) -> Result<Vec<(Root, Vec<Vec<u8>>)>, Refused> {
+    let policy = loader.policy;
+    let installed = installed(loader, closure)?;
+    let sources = sources(loader, &installed, lists)?;
+    let bytes = |path: PathBuf| path.into_os_string().into_vec();
+    let mut found = Vec::new();
+    for (root, _) in closure.roots() {
+        let Some(files) = lists.get(root) else { continue };
+        let top = vec![Vec::new()];
+        let (base, prefix, search) = if let Some(one) = installed.get(root) {
+            (one.base.clone(), bytes(loader.place(&policy.python.prefix)), top)
+        } else if root == APP && (!policy.script.is_empty() || !sources.contains_key(APP)) {
+            (loader.folder.to_owned(), Vec::new(), search.clone())
+        } else {
+            let one = sources.get(root).ok_or_else(|| {
+                let why = format!("{root} was not there when this loader was made");
+                Refused::could_not(why).hint(loader.build())
+            })?;
+            let search = one.search.iter().map(|it| it.as_bytes().to_vec()).collect();
+            (loader.place(&one.folder), Vec::new(), search)
+        };
+        let manifest = (*files).clone();
+        found.push((Root { name: root.to_owned(), base: bytes(base), prefix, manifest }, search));
+    }
+    Ok(found)
+}
+
+/// Where the distributions of a closure are installed, by their roots.
+fn installed<'a>(
+    loader: &Loader<'_>,
+    closure: &'a Closure,
+) -> Result<BTreeMap<&'a str, Distribution>, Refused> {
+    let mut found = BTreeMap::new();
+    let mut there: Option<Installed> = None;
+    for (root, _) in closure.roots() {
+        let (kind, name, version) =
+            parts(root).map_err(|error| Refused::could_not(error.message()))?;
+        if kind != DIST {
+            continue;
+        }
+        let listed = match &there {
+            Some(listed) => listed,
+            None => {
+                let site = loader.policy.python.site.iter().map(|path| loader.place(path));
+                there.insert(Installed::list(&site.collect::<Vec<_>>())?)
+            }
+        };
+        let refused = |why: String| Refused::not_verified(why).hint(loader.again());
+        let one = listed
+            .find(name)?
+            .ok_or_else(|| refused(format!("{name} {version} is not installed")))?;
+        if one.version.replace('-', "_") != version {
+            return Err(refused(format!("{name} {} is not covered", one.version)));
+        }
+        found.insert(root, one);
+    }
+    Ok(found)
+}
+
+/// Where the sources of editable installs lie, by the root of the sources. In which folders of them
+/// modules are looked for stands in the list of what was installed.
+fn sources<'a>(
+    loader: &Loader<'a>,
+    installed: &BTreeMap<&str, Distribution>,
+    lists: &BTreeMap<&str, &Manifest>,
+) -> Result<BTreeMap<String, &'a Editable>, Refused> {
+    let mut found = BTreeMap::new();
+    for (root, one) in installed {
+        let Some(source) = editable(loader.policy, root) else { continue };
+        let list = lists.get(root);
+        let signed = list.and_then(|it| it.digest(&format!("{}/{DIRECT_URL}", one.info)));
+        let Some(signed) = signed else { continue }; // it is no longer editable
+        let folder = |one: &String| format!("{}\n", if one.is_empty() { "." } else { one });
+        let said: String = source.search.iter().map(folder).collect();
+        if digest(said.as_bytes()) != signed {
+            let why = format!("{root} is searched elsewhere than when this loader was made");
+            return Err(Refused::could_not(why).hint(loader.build()));
+        }
+        let own = std::fs::canonicalize(loader.place(&source.folder)).ok();
+        let own = own.is_some() && own == std::fs::canonicalize(loader.folder).ok();
+        let name = root.strip_prefix("dist/").unwrap_or(root);
+        found.insert(if own { APP.to_owned() } else { format!("editable/{name}") }, source);
+    }
+    Ok(found)
+}
+
+/// Of this root, or of another version of it: where sources lie does not change with that.
+fn editable<'a>(policy: &'a Policy, root: &str) -> Option<&'a Editable> {
+    fn name(root: &str) -> Option<&str> {
+        root.rsplit_once('-').map(|it| it.0)
+    }
+    policy.editable.get(root).or_else(|| {
+        policy.editable.iter().find(|(other, _)| name(other) == name(root)).map(|(_, one)| one)
+    })
+}
+
+/// The pack beside the lock, if it counts; what does not is as one that is not there.
+fn counted(
+    loader: &Loader<'_>,
+    view: &View<'_>,
+    closure: &Identifier,
+    run: Run<'_>,
+) -> Result<Option<Vec<u8>>, Refused> {
+    let place = loader.folder.join(format!("{}.pack", loader.policy.app));
+    let Ok(Some(raw)) = files::read(&place, limits::PACK) else { return Ok(None) };
+    let Ok(pack) = Pack::read(&raw) else { return Ok(None) };
+    let threads = loader.python.stdlib.iter().any(|folder| is_free_threaded(folder));
+    let own = format!("cpython-{}{}", loader.python.version, if threads { "t" } else { "" });
+    if pack.tag() != own {
+        return Ok(None);
+    }
+    let id = pack.id();
+    let run = Run { pack: Some((pack.tag(), &id)), ..run };
+    if programs::closure_verdict(view, closure, &run)?.answer != Answer::Ok {
+        return Ok(None);
+    }
+    let bad = view.verdicts(&[id])?.iter().any(|one| one.answer == Answer::Bad);
+    Ok((!bad).then_some(raw))
+}
+
+fn is_free_threaded(folder: &[u8]) -> bool {
+    let name = folder.rsplit(|one| *one == b'/').next().unwrap_or_default();
+    let digits = name.strip_prefix(b"python3.".as_slice()).and_then(|it| it.strip_suffix(b"t"));
+    digits.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_digit))
+}

@@ -1,0 +1,128 @@
+//! The sealed file that a run starts from: a page of Python, our modules, the plan, a pack.
+//!
+//! It is what `sig/imports/packing.py` writes, without being a zip: an interpreter of the system's is
+//! given the page with `-c`, and the page knows where everything is.
+//!
+//! Z1  Our modules are those behind the policy, byte for byte.
+//! Z2  An interpreter of the bytecode that they were compiled to runs that, any other the sources.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::path::Path;
+
+use sig_core::model::loader::{Module, Policy};
+use sig_core::model::pack::Pack;
+
+const PAGE: usize = 4096;
+
+// A stub stands for `__future__`, which does nothing: the real one would be read from the disk.
+const HEAD: &str = "\
+import marshal, posix, sys
+from _frozen_importlib_external import MAGIC_NUMBER
+known = MAGIC_NUMBER == @magic@
+data = memoryview(posix.pread(d, @end@, 0))
+posix.close(d)
+if len(data) != @end@:
+    raise SystemExit('sig: the sealed file cannot be read')
+codes = {name: data[start:end] for name, start, end in (@compiled@ if known else @sources@)}
+first = codes.pop('bootstrap')
+future = sys.modules['__future__'] = type(sys)('__future__')
+future.annotations = None
+scope = {'__name__': '_sig_imports'}
+exec(marshal.loads(first) if known else compile(first, '@file@', 'exec'), scope)
+pack = [data[start:end] for start, end in @pack@]
+scope['start'](globals(), bytes(data[slice(*@plan@)]), codes, known, pack)
+";
+const FILE: &str = "<frozen importlib._bootstrap_external>";
+
+/// The bytes of the file; None where its page would not fit.
+pub fn sealed(
+    policy: &Policy,
+    modules: &[u8],
+    plan: &[u8],
+    pack: Option<(&Pack<'_>, &[u8])>,
+) -> Option<Vec<u8>> {
+    let mut body = modules.to_vec();
+    let mut add = |data: &[u8]| -> (usize, usize) {
+        let start = PAGE.saturating_add(body.len());
+        body.extend_from_slice(data);
+        (start, PAGE.saturating_add(body.len()))
+    };
+    let plan = add(plan);
+    let packed = match pack {
+        None => Vec::new(),
+        Some((pack, raw)) => vec![add(&table(pack)?), add(raw)],
+    };
+    let (compiled, after) = places(&policy.compiled, PAGE);
+    let (sources, _) = places(&policy.sources, after);
+    let mut magic = String::from("b'");
+    for byte in policy.magic {
+        // Writing to a String does not fail.
+        let _ = write!(magic, "\\x{byte:02x}");
+    }
+    magic.push('\'');
+    let end = PAGE.saturating_add(body.len()).to_string();
+    let mut page = HEAD.to_owned();
+    for (field, value) in [
+        ("@magic@", magic),
+        ("@end@", end),
+        ("@compiled@", compiled),
+        ("@sources@", sources),
+        ("@file@", FILE.to_owned()),
+        ("@plan@", format!("{plan:?}")),
+        ("@pack@", format!("{packed:?}")),
+    ] {
+        page = page.replace(field, &value);
+    }
+    let mut file = page.into_bytes();
+    if file.len() > PAGE {
+        return None;
+    }
+    file.resize(PAGE, b'\n');
+    file.append(&mut body);
+    Some(file)
+}
+
+/// Name, start and end of each, as Python writes it, and where they end.
+fn places(modules: &[Module], start: usize) -> (String, usize) {
+    let mut text = String::from("[");
+    let mut place = start;
+    for (name, size) in modules {
+        let end = place.saturating_add(*size);
+        let _ = write!(text, "('{name}',{place},{end}),");
+        place = end;
+    }
+    text.push(']');
+    (text, place)
+}
+
+/// Where in a pack everything lies, as `marshal` writes it (version 2): names, and pairs of numbers.
+fn table(pack: &Pack<'_>) -> Option<Vec<u8>> {
+    let mut found = b"{".to_vec();
+    for (name, start, end) in pack.places() {
+        found.push(b'u');
+        found.extend_from_slice(&u32::try_from(name.len()).ok()?.to_le_bytes());
+        found.extend_from_slice(name.as_bytes());
+        found.extend_from_slice(b"(\x02\0\0\0");
+        for number in [start, end] {
+            found.push(b'i');
+            found.extend_from_slice(&i32::try_from(number).ok()?.to_le_bytes());
+        }
+    }
+    found.push(b'0');
+    Some(found)
+}
+
+/// The words before the page: the same in every run of a loader.
+pub fn before(executable: &Path, options: &[String]) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec![executable.into()];
+    words.extend(["-I", "-S", "-B"].map(OsString::from));
+    words.extend(options.iter().map(OsString::from));
+    words.push("-c".into());
+    words
+}
+
+/// The page that reads the file in this descriptor.
+pub fn page(descriptor: i32) -> OsString {
+    format!("import posix;d={descriptor};exec(posix.pread(d,{PAGE},0))").into()
+}
