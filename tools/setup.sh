@@ -6,6 +6,7 @@
 #   tools/setup.sh machine cargo        a cargo that is new enough too, or a line about what is skipped;
 #   tools/setup.sh machine cargo lint   … with its formatter and its linter
 #   tools/setup.sh cargo [WORD ...]     cargo with these words in native/; nothing where it is not there
+#   tools/setup.sh loader               native/target/release/sig-verify, in which loaders are made
 #   tools/setup.sh venv [GROUP ...]     .venv with sig (editable) and these dependency groups
 #
 # apt-get is used only where something is missing and only as root or with a sudo that does not ask.
@@ -156,6 +157,19 @@ cargo_run() {
     exec "$cargo" "$@"
 }
 
+# Without libraries of the machine: whoever sets LD_PRELOAD would be in it before its first line.
+loader_program() {
+    cargo=$(find_cargo)
+    [ -n "$cargo" ] || return 0
+    cd native
+    host=$("$cargo" -vV | sed -n 's/^host: //p')
+    RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target \
+        "$cargo" build --quiet --locked --release --target "$host" --package sig-verify
+    mkdir -p target/release
+    cp "target/$host/release/sig-verify" target/release/sig-verify.new
+    mv target/release/sig-verify.new target/release/sig-verify
+}
+
 environment() {
     python=$(find_python)
     # An environment's scripts hold its path, and its packages belong to one version of Python: of
@@ -183,5 +197,6 @@ case ${1:-} in
     machine) shift; machine "$@" ;;
     venv) shift; environment "$@" ;;
     cargo) shift; cargo_run "$@" ;;
-    *) die "usage: tools/setup.sh machine [nginx] [cargo] [lint] | venv [GROUP ...] | cargo WORD ..." ;;
+    loader) loader_program ;;
+    *) die "usage: tools/setup.sh machine [nginx] [cargo] [lint] | venv [GROUP ...] | cargo WORD ... | loader" ;;
 esac

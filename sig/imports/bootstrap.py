@@ -31,6 +31,8 @@ PACKAGE = "_sig_imports"
 FILE = "<frozen importlib._bootstrap_external>"
 
 _COMM = 15
+_LOADER = "SIG_LOADER"  # stands in the environment of a program that a loader has started
+_SHELL = dict.fromkeys(map(ord, "@%+=:,./-_"), "a")
 _exit, _write = os._exit, os.write
 _loads = marshal.loads  # before what a program gets takes its place (`doors`)
 
@@ -96,8 +98,16 @@ def start(
             _tell(shown(f"sig: {name} {path} {digest[:12]} {root} {microseconds}") + "\n")
 
     shown = memory.load("opening").shown
+
+    def refuse(code: int, message: str) -> NoReturn:
+        before = after = ""
+        if _LOADER in plan.environment and opening.tampered:
+            before = f"SECURITY VIOLATION: '{opening.tampered}' has been tampered with!\n"
+            after = shown(f"hint: if you changed it yourself: {_again(plan)}") + "\n"
+        stop(code, message, before, after)
+
     opening = memory.load("opening").Opening(
-        covered, stop, told if plan.trace or plan.report else None
+        covered, refuse, told if plan.trace or plan.report else None
     )
     finder = memory.load("finder").Finder(opening, memory.find_spec)
     if pack:
@@ -247,13 +257,26 @@ class _Interrupted:
 # --- what is told --------------------------------------------------------------------------------
 
 
-def stop(code: int, message: str) -> NoReturn:
-    """Ends the process (B4)."""
+def stop(code: int, message: str, before: str = "", after: str = "") -> NoReturn:
+    """Ends the process (B4), with whole lines before and after what is wrong."""
     try:
         _flush()
-        _tell(f"error: {message}\nerror: stopped\n")
+        _tell(f"{before}error: {message}\n{after}error: stopped\n")
     finally:
         _exit(code)
+
+
+def _again(plan: Any) -> str:
+    """What is typed where whoever owns the program has changed it."""
+    app = plan.roots[0].base
+    lock = f"{app.rstrip('/')}/{plan.app}.lock"
+    return f"sig lock {_quoted(plan.file or app)} && sig attest {_quoted(lock)}"
+
+
+def _quoted(path: str) -> str:
+    """As `shlex.quote`, which would be imported for it."""
+    plain = path.isascii() and path.translate(_SHELL).isalnum()
+    return path if plain else "'" + path.replace("'", "'\"'\"'") + "'"
 
 
 def _flush(sys: Any = sys) -> None:

@@ -80,6 +80,7 @@ class Opening:
         self._bad = covered.plan.bad
         self._lock = RLock()
         self.settled: set[str] = set()  # names of roots (O4)
+        self.tampered = ""  # the path that has other bytes, as it is shown
         self._large: dict[str, str] = {}  # path -> digest
         self._names: set[str] = set()  # their last parts
         self._seen: dict[str, tuple[int, ...]] = {}  # path -> what was hashed last
@@ -383,6 +384,7 @@ class Opening:
             why = self._bad[found]
             self.refuse(BAD, f"{shown(path)} is marked bad{why and ': '}{shown(why)}")
         if found != digest:
+            self.tampered = shown(path)
             self.refuse(DIFFERENT, f"{shown(path)} is not the file that {root} has")
 
     def _unreadable(self, path: str, error: OSError) -> NoReturn:

@@ -140,7 +140,8 @@ pub fn list_verdict(view: &View<'_>, id: &Identifier) -> Result<Verdict, Trouble
         let archives: Vec<Identifier> = archives.into_iter().collect();
         for other in view.verdicts(&archives)? {
             if other.answer == Answer::Bad {
-                let message = format!("an archive of these files, {}, is {}", other.id, other.message);
+                let message =
+                    format!("an archive of these files, {}, is {}", other.id, other.message);
                 return Ok(Verdict { id: id.clone(), message, ..other });
             }
         }
@@ -154,6 +155,9 @@ fn id_of(digits: &str) -> Result<Identifier, Trouble> {
 
 fn read(raw: &[u8]) -> Result<Manifest, Trouble> {
     manifest::read_canonical(raw).map_err(|error| {
-        Trouble::new(format!("a list of the folder is none: {}", error.message()), Some("sig doctor"))
+        Trouble::new(
+            format!("a list of the folder is none: {}", error.message()),
+            Some("sig doctor"),
+        )
     })
 }

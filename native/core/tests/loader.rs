@@ -1,4 +1,5 @@
 //! vectors/loader: files that are a loader, files that are none, and files that are damaged.
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "a test")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test")]
 
 mod vector;

@@ -10,12 +10,12 @@ pub fn start() -> u8 {
         Ok(own) => own,
         Err(error) => return stopped(&format!("its own file is not known without /proc: {error}")),
     };
-    match own.payload() {
+    match own.said() {
         Ok(None) => {
             ignore_gone_readers();
             command::main()
         }
-        Ok(Some((before, said))) => loader::main(&own, &before, &said),
+        Ok(Some(said)) => loader::main(&own, &said),
         Err(why) => stopped(&format!("this loader cannot be used: {why}")),
     }
 }

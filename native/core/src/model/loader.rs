@@ -139,9 +139,8 @@ pub fn read<'a>(raw: &'a [u8], before: &[u8]) -> Result<(Policy, &'a [u8]), Form
     let end = raw.iter().position(|one| *one == b'\n');
     let split = end.and_then(|end| Some((raw.get(..end)?, raw.get(end.checked_add(1)?..)?)));
     let Some((line, modules)) = split else { return refused("policy: it does not end") };
-    let policy = policy(line).map_err(|error| {
-        FormatError::new(format!("policy: {}", error.message()))
-    })?;
+    let policy =
+        policy(line).map_err(|error| FormatError::new(format!("policy: {}", error.message())))?;
     let sizes = policy.compiled.iter().chain(&policy.sources).map(|(_, size)| *size);
     if sizes.fold(0_usize, usize::saturating_add) != modules.len() {
         return refused("its modules are not as long as its policy says");
@@ -162,10 +161,7 @@ const FIELDS: [&str; 16] = [
 const PARTS: [(&str, &[&str]); 3] = [
     ("home", &["path", "uid"]),
     ("modules", &["compiled", "magic", "sources"]),
-    (
-        "python",
-        &["asked", "executable", "prefix", "site", "state", "stdlib", "system", "version"],
-    ),
+    ("python", &["asked", "executable", "prefix", "site", "state", "stdlib", "system", "version"]),
 ];
 
 fn policy(line: &[u8]) -> Result<Policy, FormatError> {
@@ -190,7 +186,8 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
         }
         _ => return refused("the mode is not known"),
     }
-    let fields: Vec<&str> = FIELDS.iter().chain(&["sequence", "mode", "version"]).copied().collect();
+    let fields: Vec<&str> =
+        FIELDS.iter().chain(&["sequence", "mode", "version"]).copied().collect();
     check_names(&said, fields, "")?;
     for (name, inner) in PARTS {
         let Some(Value::Object(part)) = said.get(name) else {
@@ -204,7 +201,8 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
         it.text().filter(|it| is_label(it, |one| b"._-".contains(&one))).map(str::to_owned)
     })?;
     let call = top.get("call", "the name of a script", call)?;
-    let editable = top.get("editable", "roots dist/NAME-VERSION with folder and search", editables)?;
+    let editable =
+        top.get("editable", "roots dist/NAME-VERSION with folder and search", editables)?;
     let env = top.get("env", "a sorted list of variables", variables)?;
     let folder = top.get("folder", "an absolute path", absolute)?;
     let key = top.get("key", "a fingerprint", |it| Fingerprint::new(it.text()?))?;
@@ -225,7 +223,8 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
         "" => Some(String::new()),
         _ => below(it),
     })?;
-    let sequence = top.get("sequence", "a number from 1 on", |it| within(it, 1, LARGEST_INTEGER))?;
+    let sequence =
+        top.get("sequence", "a number from 1 on", |it| within(it, 1, LARGEST_INTEGER))?;
     let home = top.part("home")?;
     let at_home = home.get("path", "an absolute path", absolute)?;
     let uid = home.get("uid", "the number of a user", |it| {
@@ -263,8 +262,26 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
     }
     let release = u64::try_from(release).map_err(|error| FormatError::new(error.to_string()))?;
     Ok(Policy {
-        app, release, program, script, call, folder, key, sequence, remotes, python, editable, level,
-        marshal, env, options, uid, home: at_home, magic, compiled, sources,
+        app,
+        release,
+        program,
+        script,
+        call,
+        folder,
+        key,
+        sequence,
+        remotes,
+        python,
+        editable,
+        level,
+        marshal,
+        env,
+        options,
+        uid,
+        home: at_home,
+        magic,
+        compiled,
+        sources,
     })
 }
 
@@ -342,9 +359,8 @@ fn absolute(value: &Value) -> Option<String> {
 
 /// A path below a folder, which is not the folder.
 fn below(value: &Value) -> Option<String> {
-    let outside = |text: &str| {
-        text.starts_with('/') || matches!(text.split('/').next(), Some("." | ".."))
-    };
+    let outside =
+        |text: &str| text.starts_with('/') || matches!(text.split('/').next(), Some("." | ".."));
     path(value).filter(|text| !outside(text))
 }
 
@@ -407,7 +423,8 @@ fn options(value: &Value) -> Option<Vec<String>> {
         let long = text.strip_prefix("-X").or_else(|| text.strip_prefix("-W"));
         let known = match long {
             Some(rest) => {
-                (1..=255).contains(&rest.len()) && rest.bytes().all(|one| (b' '..=b'~').contains(&one))
+                (1..=255).contains(&rest.len())
+                    && rest.bytes().all(|one| (b' '..=b'~').contains(&one))
             }
             None => matches!(text, "-u" | "-O" | "-OO"),
         };

@@ -61,9 +61,8 @@ pub fn wanted(
         }
     }
     if let [first, more @ ..] = rest {
-        let same = std::fs::canonicalize(first).is_ok_and(|place| {
-            std::fs::canonicalize(script).is_ok_and(|script| script == place)
-        });
+        let same = std::fs::canonicalize(first)
+            .is_ok_and(|place| std::fs::canonicalize(script).is_ok_and(|script| script == place));
         if !first.as_bytes().starts_with(b"-") && same {
             return Ok((None, more.to_vec()));
         }
@@ -83,7 +82,9 @@ fn is_flag(word: &[u8]) -> bool {
             !rest.is_empty()
                 && rest.iter().all(|one| one.is_ascii_alphanumeric() || b"_.:=,-".contains(one))
         }
-        [b'-', rest @ ..] => !rest.is_empty() && rest.iter().all(|one| b"BEIOPSbdqsuv".contains(one)),
+        [b'-', rest @ ..] => {
+            !rest.is_empty() && rest.iter().all(|one| b"BEIOPSbdqsuv".contains(one))
+        }
         _ => false,
     }
 }
@@ -147,7 +148,9 @@ impl Reader<'_> {
         for word in ["None", "True", "False"] {
             if self.take(word).is_some() {
                 let next = self.left.bytes().next();
-                return next.is_none_or(|one| matches!(one, b',' | b')' | b']' | b'}')).then_some(());
+                return next
+                    .is_none_or(|one| matches!(one, b',' | b')' | b']' | b'}'))
+                    .then_some(());
             }
         }
         match self.left.as_bytes() {

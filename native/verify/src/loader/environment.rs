@@ -8,9 +8,8 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-const PASSED: [&str; 10] = [
-    "LANG", "LC_*", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "PWD", "DISPLAY", "XDG_RUNTIME_DIR",
-];
+const PASSED: [&str; 10] =
+    ["LANG", "LC_*", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "PWD", "DISPLAY", "XDG_RUNTIME_DIR"];
 const NEVER: [&str; 20] = [
     "LD_*",
     "DYLD_*",
@@ -42,8 +41,7 @@ type Pairs = Vec<(OsString, OsString)>;
 /// /etc/passwd does not list: user and path.
 pub fn passed(given: Pairs, more: &[String], home: (u32, &str)) -> Pairs {
     let more: Vec<&str> = more.iter().map(String::as_str).collect();
-    let mut found: Pairs =
-        vec![("PATH".into(), PATH.into()), ("HOME".into(), self::home(home))];
+    let mut found: Pairs = vec![("PATH".into(), PATH.into()), ("HOME".into(), self::home(home))];
     for (name, value) in given {
         let raw = name.as_bytes();
         if (named(raw, &more) || named(raw, &PASSED)) && !never(raw) {

@@ -49,8 +49,8 @@ impl Installed {
             };
             let mut found = Vec::new();
             for (count, entry) in entries.enumerate() {
-                let entry = entry
-                    .map_err(|_| Refused::could_not(format!("{} cannot be read", shown())))?;
+                let entry =
+                    entry.map_err(|_| Refused::could_not(format!("{} cannot be read", shown())))?;
                 if count == ENTRIES {
                     let why = format!("more than {ENTRIES} files and folders in {}", shown());
                     return Err(Refused::could_not(why));
@@ -103,9 +103,8 @@ fn is_named(stem: &str, wanted: &str) -> bool {
 }
 
 fn dashes(stem: &str) -> impl Iterator<Item = (&str, &str)> {
-    stem.match_indices('-').filter_map(|(at, _)| {
-        Some((stem.get(..at)?, stem.get(at.saturating_add(1)..)?))
-    })
+    stem.match_indices('-')
+        .filter_map(|(at, _)| Some((stem.get(..at)?, stem.get(at.saturating_add(1)..)?)))
 }
 
 /// The version that METADATA says, where it is of this name and agrees with that of the folder.

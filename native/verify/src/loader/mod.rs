@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use sig_core::model::loader;
 use sig_core::model::pack::Pack;
 
-use self::own::Own;
+use self::own::{Own, Said};
 use self::program::{Decided, Loader};
 use self::refused::Refused;
 use crate::asking;
@@ -41,10 +41,9 @@ enum Log {
 }
 
 /// Becomes the program that is described behind our own; ends only where that is refused.
-/// `before` is what stands before that.
-pub fn main(own: &Own, before: &[u8], said: &[u8]) -> u8 {
+pub fn main(own: &Own, said: &Said) -> u8 {
     let (log, odd) = log();
-    let refused = match started(own, (before, said), log, odd) {
+    let refused = match started(own, said, log, odd) {
         Ok(never) => match never {},
         Err(refused) => refused,
     };
@@ -80,11 +79,11 @@ fn log() -> (Log, bool) {
 
 enum Never {}
 
-fn started(own: &Own, said: (&[u8], &[u8]), log: Log, odd: bool) -> Result<Never, Refused> {
+fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused> {
     if odd {
         say("note: SIG_LOADER_LOG is error, warning, info or debug");
     }
-    let (policy, modules) = loader::read(said.1, said.0).map_err(|error| {
+    let (policy, modules) = loader::read(&said.data, &said.before).map_err(|error| {
         Refused::could_not(format!("this loader cannot be used: {}", error.message()))
     })?;
     let path = own.path.as_deref().ok_or_else(|| {
@@ -93,7 +92,8 @@ fn started(own: &Own, said: (&[u8], &[u8]), log: Log, odd: bool) -> Result<Never
     check_rights()?;
     let folder = program::place(path, &policy.program);
     let asked = program::place(path, &policy.python.asked);
-    let target = if policy.script.is_empty() { folder.clone() } else { folder.join(&policy.script) };
+    let target =
+        if policy.script.is_empty() { folder.clone() } else { folder.join(&policy.script) };
     let again = format!("sig loader build {}", quoted(&text(target.as_os_str())));
     let python = interpreter::python(&policy.python, &asked, &again)?;
     let before = starting::before(&python.executable, &policy.options);

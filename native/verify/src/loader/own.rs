@@ -15,6 +15,14 @@ pub struct Own {
     size: u64,
 }
 
+/// Policy and modules of a loader, and the last bytes of what stands before them.
+pub struct Said {
+    /// Before.
+    pub before: Vec<u8>,
+    /// Policy and modules.
+    pub data: Vec<u8>,
+}
+
 /// What /proc says, whatever name we were called by.
 pub fn own() -> io::Result<Own> {
     let file = File::open("/proc/self/exe")?;
@@ -31,9 +39,8 @@ fn is_same(there: &std::fs::Metadata, file: &File) -> bool {
 }
 
 impl Own {
-    /// What stands before policy and modules, as far as that says anything, and these; None where
-    /// this is no loader. What is wrong with them.
-    pub fn payload(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>, String> {
+    /// What it says of itself, None where this is no loader; or what is wrong with that.
+    pub fn said(&self) -> Result<Option<Said>, String> {
         let failed = |error: io::Error| format!("its own file cannot be read: {error}");
         let Some(start) = self.size.checked_sub(END as u64) else { return Ok(None) };
         let mut end = [0; END];
@@ -46,7 +53,7 @@ impl Own {
         let mut before = vec![0; usize::try_from(place).unwrap_or(END).min(END)];
         let behind = place.saturating_sub(before.len() as u64);
         self.file.read_exact_at(&mut before, behind).map_err(failed)?;
-        Ok(Some((before, raw)))
+        Ok(Some(Said { before, data: raw }))
     }
 
     /// All of it.

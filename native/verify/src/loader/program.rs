@@ -35,6 +35,9 @@ const SCRIPT: usize = 256 << 20;
 const PYPROJECT: &str = "pyproject.toml";
 const DIRECT_URL: &str = "direct_url.json";
 
+/// A root, and the folders of it in which modules are looked for.
+type Placed = (Root, Vec<Vec<u8>>);
+
 /// A loader that is to become its program.
 pub struct Loader<'a> {
     /// What it says of itself.
@@ -78,7 +81,8 @@ impl Loader<'_> {
 
     /// What is typed to make it run again.
     fn target(&self) -> String {
-        let script = if self.policy.script.is_empty() { self.folder.to_owned() } else { self.script() };
+        let script =
+            if self.policy.script.is_empty() { self.folder.to_owned() } else { self.script() };
         quoted(&text(script.as_os_str()))
     }
 
@@ -202,7 +206,8 @@ fn check_state(loader: &Loader<'_>, view: &View<'_>) -> Result<(), Refused> {
             }
         }
         _ => {
-            let why = format!("the configuration in {} is not signed by {}", policy.folder, policy.key);
+            let why =
+                format!("the configuration in {} is not signed by {}", policy.folder, policy.key);
             return Err(Refused::could_not(why).hint(loader.build()));
         }
     }
@@ -250,9 +255,7 @@ fn entry(
     let shown = text(place.as_os_str());
     let raw = files::read(&place, SCRIPT)
         .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?
-        .ok_or_else(|| {
-            Refused::not_verified(format!("{shown} is missing")).hint(loader.again())
-        })?;
+        .ok_or_else(|| Refused::not_verified(format!("{shown} is missing")).hint(loader.again()))?;
     let found = digest(&raw);
     if let Some(why) = bad.get(&found) {
         return Err(Refused::bad(why.clone()));
@@ -264,14 +267,13 @@ fn entry(
     if !policy.script.is_empty() {
         return Ok((Entry::File(policy.script.clone()), vec![Vec::new()]));
     }
-    let project = project::read(&raw, &policy.call).map_err(|why| {
-        Refused::could_not(format!("{PYPROJECT}: {why}")).hint(loader.build())
-    })?;
+    let project = project::read(&raw, &policy.call)
+        .map_err(|why| Refused::could_not(format!("{PYPROJECT}: {why}")).hint(loader.build()))?;
     let entry = Entry::Call(project.call.0, project.call.1);
     // What is installed as it is, is what the commands of a project load.
-    let installed = lists.keys().any(|root| {
-        parts(root).is_ok_and(|(kind, name, _)| kind == DIST && name == project.name)
-    });
+    let installed = lists
+        .keys()
+        .any(|root| parts(root).is_ok_and(|(kind, name, _)| kind == DIST && name == project.name));
     let inside = |path: &str| path.starts_with("src/") && path.ends_with(".py");
     let search = match () {
         () if installed => Vec::new(),
@@ -287,7 +289,7 @@ fn placed(
     closure: &Closure,
     lists: &BTreeMap<&str, &Manifest>,
     search: Vec<Vec<u8>>,
-) -> Result<Vec<(Root, Vec<Vec<u8>>)>, Refused> {
+) -> Result<Vec<Placed>, Refused> {
     let policy = loader.policy;
     let installed = installed(loader, closure)?;
     let sources = sources(loader, &installed, lists)?;

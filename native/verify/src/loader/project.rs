@@ -18,9 +18,8 @@ pub fn read(raw: &[u8], script: &str) -> Result<Project, String> {
     if text.split('\n').any(|line| line.matches('.').count() > DOTS) {
         return Err(format!("a line of more than {DOTS} dots"));
     }
-    let said: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        error.message().to_owned()
-    })?;
+    let said: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
     let project = said.get("project").and_then(toml::Value::as_table);
     let name = project.and_then(|it| it.get("name")).and_then(toml::Value::as_str);
     let scripts = project.and_then(|it| it.get("scripts")).and_then(toml::Value::as_table);
