@@ -210,6 +210,37 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "next": "the one next command; null where something is marked bad",
         "error": "`run` only: why it is not run; see Error codes",
     },
+    "`loader build`": {
+        "lock": "its absolute path",
+        "app": "what the program is called",
+        "id": "of the closure: what a statement about it is about",
+        "verdict": "about the closure, for this program; see Verdicts",
+        "reason": "see Verdicts",
+        "message": "one sentence for people",
+        "plan": "as of `lock`",
+        "loaders": "what is there now; empty where something is marked bad",
+        "next": "the one next command; null where something is marked bad",
+    },
+    "`loaders` of `loader build`": {
+        "file": "its absolute path",
+        "id": "what a statement about it is about",
+        "bytes": "how large it is",
+        "result": "`new` or `unchanged`",
+        "policy": "what it goes by",
+    },
+    "`loader inspect`": {
+        "loader": "what the file says of itself",
+        "results": "what is believed of the file, as of `verify`",
+    },
+    "`loader` of `loader inspect`": {
+        "file": "its absolute path",
+        "bytes": "how large it is",
+        "policy": "what it goes by; text from others",
+        "native": "its program: the `id` of that, and whether it is `ours`, that of this sig; null"
+        " where this sig has none",
+        "modules": "what its runs start with: `names`, `magic`, and whether they are `ours`; null"
+        " where only the sources are known to be",
+    },
     "`lock --pack`": {
         "pack": "its absolute path",
         "id": "of the pack: what a statement about its lock names",
@@ -463,8 +494,14 @@ class Stage:
         """Something between blocks."""
         self.text += "\n" + "".join(f"{one}\n" for one in sentences)
 
+    def tool(self) -> Any:
+        """A sig that has a program to make loaders of."""
+        from tests.cli import loaders
+
+        return loaders.tool(self.world.path / "tool")
+
     def block(self, *typed: str, by: Any = None, **more: Any) -> None:
-        """Run commands and show what they say."""
+        """Run commands and show what they say; of a `tool` where it is named by `ran`."""
         self.text += "\n```console\n"
         for line in typed:
             self.text += self._ran(line, by or self.alice, **more)
@@ -478,7 +515,8 @@ class Stage:
             filled = filled.replace(f"{other.name.upper()}'S KEY", other.fingerprint)
             line = line.replace(f"{other.name.upper()}'S KEY", other.fingerprint)
         words = shlex.split(filled)[1:]
-        ran = person.sig(*words, **more)
+        tool = more.pop("ran", None)
+        ran = tool.sig(person, *words, **more) if tool else person.sig(*words, **more)
         shown = "$ " + line + (f"  # {ran.status}" if ran.status else "") + "\n"
         shown += ran.stdout
         stderr = ran.stderr
@@ -496,7 +534,23 @@ class Stage:
         text = re.sub(r"python 3\.\d+\.\d+ system", "python 3.11.2 system", text)
         text = re.sub(r"python:>=3\.\d+,<3\.\d+", "python:>=3.11,<3.12", text)
         text = re.sub(r"lib/python3\.\d+/", "lib/python3.11/", text)
+        text = re.sub(r"3\.\d+\.\d+ /usr/bin/python3\.\d+", "3.11.2 /usr/bin/python3.11", text)
+        text = _loader(text)
         return re.sub(r"(?<=on |ed )20\d\d-\d\d-\d\d", INSTANT[:10], text)
+
+
+def _loader(text: str) -> str:
+    """What the lines of a loader have of this machine, and of the sources of this day."""
+    text = re.sub(r"(?m)^(loader .*) \d+\.\d MB", r"\1 4.5 MB", text)
+    text = re.sub(r"(?m)^(home +)\S+ of user \d+", r"\1/home/alice of user 1000", text)
+    text = re.sub(r"(?m)^(modules +)\d+ for [0-9a-f]{8}", r"\g<1>11 for a70d0d0a", text)
+    # What it holds leads to places of this run: its digest is another each time.
+    found = re.compile(
+        r"(?m)^identified file as (sha256:[0-9a-f]{64})\n(?=.*\n?file \S*/cmd/tool )"
+    )
+    for digest in found.findall(text):
+        text = text.replace(digest, "sha256:" + "5eed" * 16)
+    return text
 
 
 def words() -> str:
@@ -625,6 +679,42 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     stage.block("sig run app/hello.py")
     stage.say("What is no program:")
     stage.block("sig lock missing.py", "sig lock app", "sig run --python x hello.txt")
+
+    _environment(alice.place / "w")
+    alice.write("cmd/tool.py", "print('tool')\n")
+    tool = stage.tool()
+    stage.section(
+        "loader", "What `sig lock` says, then each loader; here one of a stand-in for `sig-verify`."
+    )
+    stage.block("sig loader build --python w/bin/python cmd/tool.py", ran=tool)
+    stage.block('sig attest cmd/tool.lock --ok --reviewed -m "read it"')
+    stage.block("sig loader build cmd/tool.py", "sig loader build cmd/tool.py", ran=tool)
+    stage.block("sig loader build cmd/tool.py --policy strict", ran=tool)
+    alice.sig("attest", "cmd/tool", "--ok", "--reviewed", "-m", "")
+    stage.block("sig loader build cmd/tool.py --policy strict", ran=tool)
+    stage.block("sig loader inspect cmd/tool", "sig loader inspect cmd/tool.py", ran=tool)
+    stage.say("A project has one for each script, with what its file says:")
+    table = '[[tool.sig.loader]]\nscript = "say"\nenv = ["LANGUAGE"]\npython-option = ["-u"]\n'
+    said = '[project]\nname = "site"\n[project.scripts]\nsay = "site_app:say"\n'
+    alice.write("site/pyproject.toml", said + table)
+    alice.write("site/site_app.py", "")
+    stage.block("sig loader build --python w/bin/python site", ran=tool)
+    alice.write("site/pyproject.toml", said + table.replace("env", "variables"))
+    stage.block("sig loader build --python w/bin/python site", ran=tool)
+    stage.say("What is not replaced, not passed, and not made:")
+    alice.write("cmd/other", "mine\n")
+    stage.block(
+        "sig loader build cmd/tool.py --name other",
+        "sig loader build cmd/tool.py --env LD_PRELOAD",
+        "sig loader build cmd/tool.py --python-option -Xpycache_prefix=/tmp",
+        "sig loader build cmd/tool.py --policy strict --env HOME",
+        "sig --dir empty loader build cmd/tool.py",
+        "sig loader build missing.py",
+        ran=tool,
+    )
+    stage.say("And of what somebody who counts warns about:")
+    alice.sig("attest", "cmd/tool.lock", "--not-ok", "--reviewed", "-m", "")
+    stage.block("sig loader build cmd/tool.py", ran=tool)
 
     stage.section(
         "plugin",

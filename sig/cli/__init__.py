@@ -35,6 +35,7 @@ COMMANDS = {
     "withdraw": "Take back an own statement.",
     "manifest": "Print the list of files that stands for a folder or an archive.",
     "lock": "Write down all that a program may load, and say who answers for it.",
+    "loader": "Native programs that verify a script before any Python starts.",
     "plugin": "Plug-ins: put them into a folder, list and verify them.",
     "run": "Verify a script, then execute exactly the bytes that were verified.",
     "trust": "Which signers count.",

@@ -78,9 +78,9 @@ class Bytecode:
 # --- compiling -----------------------------------------------------------------------------------
 
 
-def dumped(source: bytes, optimize: int = 0) -> bytes:
+def dumped(source: bytes, optimize: int = 0, name: str = _NAME) -> bytes:
     """The code of a source (B4). Raises what `compile` does."""
-    code = compile(source, _NAME, "exec", dont_inherit=True, optimize=optimize)
+    code = compile(source, name, "exec", dont_inherit=True, optimize=optimize)
     held: list[object] = []
     _hold(code, held)
     return marshal.dumps(code)
@@ -103,7 +103,7 @@ def intern() -> None:
         sys.intern(chr(each))
 
 
-def serve() -> None:
+def serve(name: str = _NAME) -> None:
     """Compiles what comes in and ends: sources in, codes out, each after its length and a line end.
 
     First out is the line of `python`. What does not compile has no code: 0 bytes.
@@ -115,7 +115,7 @@ def serve() -> None:
     while line := asked.readline():
         source = asked.read(int(line))
         try:
-            code = dumped(source)
+            code = dumped(source, 0, name)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             code = b""
         answers.write(b"%d\n" % len(code) + code)

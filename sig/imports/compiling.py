@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sig.errors import Changed, NotTrusted, Refused, SigError
 from sig.imports import packing, packs, running
+from sig.imports.bootstrap import FILE
 from sig.imports.packs import Pack
 from sig.imports.plan import PYTHON, Plan, Root
 from sig.model import limits
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from sig.verbs.workspace import Workspace
 
 _SECONDS = 600
-_SERVE = "\n\nserve()\n"
 # Until Python 3.10 the order in a set of constants depends on the seed.
 _ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 
@@ -89,6 +89,27 @@ def compiled(by: Compiler, wanted: Mapping[str, str]) -> Pack:
     return found
 
 
+def modules(python: Python, sources: Mapping[str, bytes]) -> tuple[str, dict[str, bytes]]:
+    """The codes of our own modules, by the system's Python, and the magic number in its bytecode as
+    8 hex digits (C2). Raises Refused where it cannot compile them.
+    """
+    if not python.is_system:
+        raise ValueError(f"{python.executable} is not the system's")
+    names = sorted(sources)
+    asked = [part for name in names for part in (b"%d\n" % len(sources[name]), sources[name])]
+    answered = _system(python, asked, FILE)
+    try:
+        said, _, rest = answered.partition(b"\n")
+        magic = said.decode("ascii").split(" ")[1]
+        codes = dict(zip(names, _answers(rest), strict=True))
+    except (ValueError, IndexError) as error:
+        raise Refused(f"{python.executable} did not compile what it was given") from error
+    for name, code in codes.items():
+        if not code:
+            raise Refused(f"{python.executable} cannot compile {name}: it may be too old")
+    return magic, codes
+
+
 def _read(path: str, digest: str) -> bytes:
     """C3."""
     raw = contents(path, limits.PACK)
@@ -108,14 +129,15 @@ def _answers(raw: bytes) -> Iterator[bytes]:
 # --- the process ---------------------------------------------------------------------------------
 
 
-def _program() -> str:
-    return packing.source("bytecode").decode() + _SERVE
+def _program(name: str | None = None) -> str:
+    serve = "serve()" if name is None else f"serve({name!r})"
+    return f"{packing.source('bytecode').decode()}\n\n{serve}\n"
 
 
-def _system(python: Python, asked: list[bytes]) -> bytes:
+def _system(python: Python, asked: list[bytes], name: str | None = None) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - root's own, as a file
-            [python.executable, "-s", "-S", "-B", "-c", _program()],
+            [python.executable, "-s", "-S", "-B", "-c", _program(name)],
             input=b"".join(asked),
             stdout=subprocess.PIPE,
             cwd="/",

@@ -1,4 +1,5 @@
-"""A native loader: the program `sig-verify`, and behind it what it says of itself.
+"""A native loader: the program `sig-verify`, and behind it what it says of itself
+(docs/spec/loader).
 
 Here: the bytes of the file, and the policy in them. Not here: how one is made
 (`sig.imports.building`), and what it decides, which is native.
@@ -32,9 +33,11 @@ ENFORCE, STRICT = "enforce", "strict"
 FIRST = "bootstrap"
 """The module that a run starts with."""
 
-_END = b"sig loader "
+_BEGINS = b"sig loader "
 _TRAILER = b"sig loader 1\0\0\0\0"
-_BEHIND = 8 + len(_TRAILER)  # a length and the trailer
+END = len(_TRAILER)
+"""How many bytes at its end say that a file is a loader (L1)."""
+_BEHIND = 8 + END  # a length and the trailer
 _LARGEST_UID = 2**32 - 2
 
 
@@ -116,17 +119,23 @@ class Loader(NamedTuple):
 # --- the file ------------------------------------------------------------------------------------
 
 
+def is_loader(raw: bytes) -> bool:
+    """Whether a file that ends with these bytes, or is them, is a loader: perhaps one that is
+    damaged, or of another version.
+    """
+    return len(raw) >= END and raw[-END:].startswith(_BEGINS)
+
+
 def read(raw: bytes) -> Loader | None:
     """The loader in these bytes of a whole file; None where they are none (L1).
 
     Raises FormatError for one that is damaged, or that this program does not know.
     """
-    end = raw[-len(_TRAILER) :]
-    if len(end) < len(_TRAILER) or not end.startswith(_END):
+    if not is_loader(raw):
         return None
-    if end != _TRAILER:
+    if not raw.endswith(_TRAILER):
         raise FormatError("a loader of a version that is not known")
-    length = int.from_bytes(raw[-_BEHIND : -len(_TRAILER)], "little")
+    length = int.from_bytes(raw[-_BEHIND:-END], "little")
     start = len(raw) - _BEHIND - length
     if start < 0 or length > limits.LOADER_DATA:
         raise FormatError("the length of what it says does not fit")

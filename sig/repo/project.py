@@ -4,7 +4,7 @@ A1  Taken are the files that git tracks, and without git all but what `EXCLUDED`
     itself always. What is tracked and not there is left out. Nothing of the folder is run: git is
     asked with a configuration of its own and without hooks.
 A2  Environments that lie in the folder, as a folder with ``pyvenv.cfg`` shows, are no part of it,
-    nor are locks and packs, which are about it.
+    nor are locks, packs and native loaders, which are about it.
 A3  What ``pyproject.toml`` says is read from the bytes that were hashed.
 """
 
@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sig.errors import FormatError, StoreError
-from sig.model import limits
+from sig.model import limits, loader
 from sig.model.manifest import DEFAULT_EXCLUDES, excluded
+from sig.repo.disk import NOT_LINKS
 from sig.repo.tree import digests, files
 
 EXCLUDED = (
@@ -40,10 +42,13 @@ _DOTS = 1024  # of one line: tomllib takes the square of the parts of a key
 
 
 class Project(NamedTuple):
-    """What a ``pyproject.toml`` says: a name, and the module and attribute of each script."""
+    """What a ``pyproject.toml`` says: a name, the module and attribute of each script, and what it
+    has for ``[tool.sig]``, whatever that is.
+    """
 
     name: str
     scripts: Mapping[str, tuple[str, str]]
+    settings: object = None
 
 
 def read_project(raw: bytes) -> Project:
@@ -64,7 +69,9 @@ def read_project(raw: bytes) -> Project:
     listed = project.get("scripts", {})
     if not isinstance(listed, dict):
         raise FormatError(f"{PYPROJECT}: project.scripts is no table")
-    return Project(project["name"], {name: entry(name, text) for name, text in listed.items()})
+    scripts = {name: entry(name, text) for name, text in listed.items()}
+    tools = said.get("tool")
+    return Project(project["name"], scripts, tools.get("sig") if type(tools) is dict else None)
 
 
 def entry(name: str, text: object) -> tuple[str, str]:
@@ -87,10 +94,16 @@ def own_files(folder: str, keep: Iterable[str] = (), exclude: Sequence[str] = ()
         left_out = (*EXCLUDED, *_environments(folder), *exclude)
         found = digests(folder, sorted(set(left_out)))
         missing = [path for path in kept if path not in found]
-        return found | _there(folder, missing) if missing else found
-    globs = (*DEFAULT_EXCLUDES, "*.pyc", "*.lock", "*.pack", *exclude)
-    wanted = [path for path in tracked if path in kept or not excluded(path, globs)]
-    return _there(folder, [*wanted, *kept])
+        found |= _there(folder, missing) if missing else {}
+    else:
+        globs = (*DEFAULT_EXCLUDES, "*.pyc", "*.lock", "*.pack", *exclude)
+        wanted = [path for path in tracked if path in kept or not excluded(path, globs)]
+        found = _there(folder, [*wanted, *kept])
+    return {
+        path: digest
+        for path, digest in found.items()
+        if path in kept or not _is_loader(os.path.join(folder, path))
+    }
 
 
 def search_folders(paths: Iterable[str]) -> tuple[str, ...]:
@@ -98,6 +111,23 @@ def search_folders(paths: Iterable[str]) -> tuple[str, ...]:
     if any(path.startswith("src/") and path.endswith(".py") for path in paths):
         return ("src",)
     return ("",)
+
+
+def _is_loader(place: str) -> bool:
+    """Whether a file that may be run is a native loader (A2)."""
+    try:
+        status = os.lstat(place)
+        if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
+            return False
+        descriptor = os.open(place, NOT_LINKS)
+        try:
+            return loader.is_loader(
+                os.pread(descriptor, loader.END, max(0, status.st_size - loader.END))
+            )
+        finally:
+            os.close(descriptor)
+    except OSError:  # it is listed, and whoever loads it will see
+        return False
 
 
 def _there(folder: str, paths: Iterable[str]) -> dict[str, str]:

@@ -62,17 +62,25 @@ def passed(environment: Mapping[str, str], more: Sequence[str] = ()) -> dict[str
     `more` that is never passed.
     """
     for name in more:
-        if _GIVEN.fullmatch(name) is None:
-            raise UsageError(
-                f"--env {name}: not the name of a variable, nor the start of one and *"
-            )
-        if _named(name.rstrip("*"), NEVER):
-            raise UsageError(f"--env {name}: it could make another program of what was verified")
+        why = why_not(name)
+        if why:
+            raise UsageError(f"--env {name}: {why}")
     found = {"PATH": PATH, "HOME": home()}
     for name, value in environment.items():
         if (_named(name, more) or _named(name, PASSED)) and not _named(name, NEVER):
             found[name] = value
     return found
+
+
+def why_not(name: str) -> str:
+    """Why a variable of this name, or those that begin so, are never passed (V2); "" if they can
+    be.
+    """
+    if _GIVEN.fullmatch(name) is None:
+        return "not the name of a variable, nor the start of one and *"
+    if _named(name.rstrip("*"), NEVER):
+        return "it could make another program of what was verified"
+    return ""
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:

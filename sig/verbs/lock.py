@@ -119,7 +119,7 @@ def program_of(path: str, app: str | None = None) -> Program:
     """
     if os.path.isdir(path):
         folder, script = os.path.abspath(path), ""
-        name = project.read_project(_read(os.path.join(folder, project.PYPROJECT), path)).name
+        name = project_of(path).name
     else:
         folder, script = os.path.split(os.path.abspath(path))
         name = script.removesuffix(".py")
@@ -136,11 +136,12 @@ def program_of(path: str, app: str | None = None) -> Program:
     return Program(folder, script, name, os.path.join(folder, name + SUFFIX))
 
 
-def _read(file: str, asked: str) -> bytes:
-    raw = contents(file, limits.STATEMENT)
+def project_of(path: str) -> project.Project:
+    """What the ``pyproject.toml`` in a folder says. Raises UsageError, StoreError, FormatError."""
+    raw = contents(os.path.join(path, project.PYPROJECT), limits.STATEMENT)
     if raw is None:
-        raise UsageError(f"{asked} has no {os.path.basename(file)}; name a script")
-    return raw
+        raise UsageError(f"{path} has no {project.PYPROJECT}; name a script")
+    return project.read_project(raw)
 
 
 # --- making it -----------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ def lock(
     The lists of its roots, and where the environment lies, go into the folder (L4). Raises
     Refused, FormatError, Changed, StoreError.
     """
-    _check_own(program)
+    check_own(program)
     environment = installed.environment(python)
     found = _listed(workspace, program, environment, exclude)
     closure = Closure({name: files.id for name, files in found.items()})
@@ -179,7 +180,7 @@ def _listed(
     """The roots of a program as things are (L1)."""
     found: dict[str, Manifest] = {}
     keep = [program.script or project.PYPROJECT]
-    own = project.own_files(program.folder, keep, exclude)
+    own = project.own_files(program.folder, keep, (*exclude, *_ours(workspace, program)))
     others = _neighbours(program)
     found[APP] = Manifest({path: digest for path, digest in own.items() if path not in others})
     edited = sources(program, environment)
@@ -199,6 +200,14 @@ def _listed(
                 local[one.root] = files
     wheels = covering.alike(workspace, local.values())
     return found | {name: _wheel(workspace, files, wheels[files]) for name, files in local.items()}
+
+
+def _ours(workspace: Workspace, program: Program) -> Sequence[str]:
+    """The folder of sig, where it lies in that of the program: it changes with every word."""
+    way = os.path.relpath(os.path.realpath(workspace.home.path), os.path.realpath(program.folder))
+    if way == "." or way.split(os.sep)[0] == "..":
+        return ()
+    return (f"/{re.sub(r'[*?]', '?', way)}/",)
 
 
 def _neighbours(program: Program) -> set[str]:
@@ -275,8 +284,8 @@ def _check_file(path: str, kind: str) -> None:
         raise Refused(f"{path} is there, and is not a {kind}")
 
 
-def _check_own(program: Program) -> None:
-    """Refuse to replace the lock of another program, as there is one of poetry or of uv."""
+def check_own(program: Program) -> None:
+    """Refuse to take what is there for a lock of ours, as there is one of poetry or of uv."""
     _check_file(program.lock, "lock")
     raw = contents(program.lock, limits.MANIFEST)
     if raw is not None and _OWN.match(raw) is None:

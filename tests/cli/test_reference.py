@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.cli import loaders
 from tests.cli.conftest import Told
 from tests.world import ROOT, World
 
@@ -113,6 +114,16 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
     sig("attest", "app/hello.lock", "--ok", "--reviewed", "-m", "")
     listed("lock --pack", sig("lock", "--pack", "app/hello.py"))
     listed("lock --pack --check", sig("lock", "--pack", "--check", "app/hello.py"))
+    tool = loaders.tool(again.world.path / "tool")
+    ran = tool.sig(alice, "loader", "build", "--json", "app/hello.py")
+    built = {name: value for name, value in ran.json.items() if name != "version"}
+    listed("loader build", built)
+    for one in built["loaders"]:
+        listed("loaders of loader build", one)
+    ran = tool.sig(alice, "loader", "inspect", "--json", "app/hello")
+    inspected = {name: value for name, value in ran.json.items() if name != "version"}
+    listed("loader inspect", inspected)
+    listed("loader of loader inspect", inspected["loader"])
     alice.write("plug/tool.py", "print()\n")
     sig("attest", "plug/tool.py", "--ok", "--reviewed", "-m", "")
     listed("plugin install", sig("plugin", "install", "plug/tool.py", "--into", "plugins"))

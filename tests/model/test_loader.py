@@ -254,3 +254,14 @@ def test_reading_takes_the_time_of_its_bytes() -> None:
     ):
         loader.read(loader.write(LOADER._replace(policy=POLICY._replace(**value))))
     assert time.process_time() - began < 10
+
+
+def test_the_example_of_the_specification_is_a_policy() -> None:
+    """With modules of the lengths that it says."""
+    text = (vectors.VECTORS.parent / "docs/spec/loader.md").read_text()
+    said = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    length = sum(size for of in ("compiled", "sources") for _, size in said["modules"][of])
+    behind = strict.canonical(said) + b"\n" + bytes(length)
+    found = loader.read(behind + len(behind).to_bytes(8, "little") + b"sig loader 1\0\0\0\0")
+    assert found is not None
+    assert ("hello", "hello.py") == (found.policy.app, found.policy.script)

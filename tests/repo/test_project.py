@@ -361,6 +361,20 @@ def test_an_index_that_names_files_elsewhere_gets_none_of_them(
     assert found.items() <= of(PLAIN).items()
 
 
+def test_native_loaders_are_no_files_of_the_program(folder: Path) -> None:
+    """With git and without; told by their end, where they may be run, and not by their name."""
+    loader = b"\x7fELF" + b"sig loader 1\0\0\0\0"
+    write(folder, {"hello": loader, "bin/other": b"sig loader 2\0\0\0\0", "data": loader})
+    write(folder, {"ends": loader + b"x", "kept": loader})
+    for name in ("hello", "bin/other", "ends", "kept"):
+        (folder / name).chmod(0o755)
+    wanted = of({**PLAIN, "data": loader, "ends": loader + b"x", "kept": loader})
+    assert wanted == own_files(str(folder), ["kept"])
+    if GIT is not None:
+        repository(folder)
+        assert wanted == own_files(str(folder), ["kept"])
+
+
 # --- without git ---------------------------------------------------------------------------------
 
 
@@ -468,6 +482,9 @@ def test_a_project_has_a_name_and_scripts() -> None:
     scripts = {"a": ("x", "main"), "b c": ("x.y", "Class.method")}
     assert Project("hello", scripts) == read_project(raw)
     assert Project("ä", {}) == read_project('[project]\nname = "ä"\n'.encode())
+    said = b'[project]\nname = "a"\n[tool.other]\nx = 1\n[tool.sig]\nloader = 1\n'
+    assert Project("a", {}, {"loader": 1}) == read_project(said)
+    assert Project("a", {}) == read_project(b'tool = 1\n[project]\nname = "a"\n')
 
 
 @pytest.mark.parametrize(
