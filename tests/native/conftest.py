@@ -71,3 +71,13 @@ def _made(what: list[str], place: str) -> Path:
     if not (folder / "debug" / place).exists():
         pytest.skip("cargo 1.85 or newer is not here")
     return folder / "debug" / place
+
+
+def program_of_checkout() -> Path:
+    """The program that loaders are made with, as it is given to people: static, optimised."""
+    path = ROOT / "native/target/release/sig-verify"
+    run = subprocess.run([ROOT / "tools/setup.sh", "loader"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    if not path.exists():
+        pytest.skip("cargo 1.85 or newer is not here")
+    return path

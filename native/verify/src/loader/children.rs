@@ -4,7 +4,8 @@
 //! N1  The mark in the environment says so, and the parent process is a run of this loader, as far as
 //!     /proc shows. Without that all words are the script's.
 //! N2  Of code only what `multiprocessing` writes to start a child, with literal arguments: spawn,
-//!     forkserver, resource tracker. Of files only the program's own script.
+//!     forkserver, resource tracker. Of files only the program's own: its script, or the loader by
+//!     whose path it is called, as in `[sys.executable, *sys.argv]`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -46,7 +47,7 @@ fn is_page(word: &[u8]) -> bool {
 /// Where a child starts (none: the script) and its arguments (N2).
 pub fn wanted(
     words: &[OsString],
-    script: &Path,
+    own: &[&Path],
 ) -> Result<(Option<Vec<u8>>, Vec<OsString>), Refused> {
     let mut rest = words;
     while let Some((first, more)) = rest.split_first() {
@@ -61,8 +62,9 @@ pub fn wanted(
         }
     }
     if let [first, more @ ..] = rest {
-        let same = std::fs::canonicalize(first)
-            .is_ok_and(|place| std::fs::canonicalize(script).is_ok_and(|script| script == place));
+        let same = std::fs::canonicalize(first).is_ok_and(|place| {
+            own.iter().any(|own| std::fs::canonicalize(own).is_ok_and(|own| own == place))
+        });
         if !first.as_bytes().starts_with(b"-") && same {
             return Ok((None, more.to_vec()));
         }

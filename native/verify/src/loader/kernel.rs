@@ -45,6 +45,16 @@ pub fn is_privileged() -> bool {
 
 /// A file in memory with these bytes, which a program that we become inherits (Q1).
 pub fn sealed(data: &[u8]) -> io::Result<OwnedFd> {
+    // Where files may not grow that far it is an error, and no signal.
+    // SAFETY: sets how one signal is handled, and sets it back; there is no second thread.
+    let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    let made = filled(data);
+    // SAFETY: as above.
+    unsafe { libc::signal(libc::SIGXFSZ, before) };
+    made
+}
+
+fn filled(data: &[u8]) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC;
     // Kernels before 6.3 do not know the second; since then some want it.
     let made = match memfd_create("sig", flags | MemfdFlags::NOEXEC_SEAL) {

@@ -101,8 +101,10 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     let given: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let loader = Loader { policy: &policy, own, path, folder: &folder, python: &python };
     let is_child = is_child(path, &python.executable, &before);
+    let script = loader.script();
+    let files: &[&Path] = if policy.script.is_empty() { &[path] } else { &[path, &script] };
     let (child, arguments) =
-        if is_child { children::wanted(&words, &loader.script())? } else { (None, words) };
+        if is_child { children::wanted(&words, files)? } else { (None, words) };
     let decided = decided(&loader, child.as_deref(), log >= Log::Debug)?;
     if log >= Log::Info {
         let keys = decided.vouched.join(", ");
