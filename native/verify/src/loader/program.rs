@@ -141,7 +141,13 @@ pub fn decide<'a>(
         return Err(Refused::bad(format!("{} is {}", root.name, root.verdict.message)));
     }
     if verdict.answer != Answer::Ok {
-        let why = format!("{name} is not verified: {}", verdict.message);
+        // Why the word of somebody who counts is none for this run says more.
+        let unfit = verdict.statements.iter().find(|line| {
+            let counts = view.trust().iter().any(|key| key.as_str() == line.key);
+            line.newest && line.ok == Some(true) && counts && !line.why.is_empty()
+        });
+        let why = unfit.map_or(&verdict.message, |line| &line.why);
+        let why = format!("{name} is not verified: {why}");
         return Err(Refused::not_verified(why).hint(format!("sig attest {}", quoted(&shown))));
     }
     let mut lists: BTreeMap<&str, &Manifest> = BTreeMap::new();
