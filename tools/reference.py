@@ -708,7 +708,7 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
         "sig loader build cmd/tool.py --env LD_PRELOAD",
         "sig loader build cmd/tool.py --python-option -Xpycache_prefix=/tmp",
         "sig loader build cmd/tool.py --policy strict --env HOME",
-        "sig --dir empty loader build cmd/tool.py",
+        "sig --dir empty loader build --python w/bin/python cmd/tool.py",
         "sig loader build missing.py",
         ran=tool,
     )
