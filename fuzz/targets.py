@@ -289,6 +289,40 @@ def following(raw: bytes) -> None:
     assert remotes.read(remotes.write(state), "https://example.org/") == state
 
 
+# --- native loaders ------------------------------------------------------------------------------
+
+
+def loader(raw: bytes) -> None:
+    """No loader, a sentence, or one that is written as it was read."""
+    from sig.errors import FormatError
+    from sig.model import loader as loaders
+
+    try:
+        found = loaders.read(raw)
+    except FormatError as error:
+        assert loaders.is_loader(raw) and len(error.message) < 400
+        return
+    assert (found is not None) is loaders.is_loader(raw)
+    assert found is None or loaders.write(found) == raw
+
+
+def settings(raw: bytes) -> None:
+    """A project's file says what each loader is to be, or is refused with a sentence."""
+    from sig.errors import FormatError, UsageError
+    from sig.repo.project import read_project
+    from sig.verbs.settings import Settings, wanted
+
+    try:
+        found = wanted("", read_project(raw), Settings())
+    except (FormatError, UsageError) as error:
+        assert error.message
+        return
+    for one in found:
+        assert one.name and "/" not in one.name and not one.name.startswith((".", "-"))
+        assert one.output is None or ".." not in one.output.split("/")
+        assert one.policy != "strict" or not (one.env or one.allow)
+
+
 # --- OpenPGP -------------------------------------------------------------------------------------
 
 
@@ -927,6 +961,25 @@ def _words() -> list[bytes]:
     return [b"\0" + text.encode() for text in ("plain", "é…", "\x1b[31m", "a\u202eb", "\U000e0041")]
 
 
+def _loaders() -> list[bytes]:
+    found = []
+    for path in sorted((VECTORS / "loader").glob("*.txt")):
+        text = path.read_text(encoding="utf-8").partition("\nfile: ")[2].partition("\n")[0]
+        found.append(base64.b64decode(text))
+    return [raw for raw in found if len(raw) < 4096]
+
+
+def _settings() -> list[bytes]:
+    head = b'[project]\nname = "site"\n[project.scripts]\nwork = "a:b"\nmore = "a.b:c.d"\n'
+    return [
+        head,
+        head + b'[tool.sig.loader]\nenv = ["PATH"]\npython-option = ["-u", "-Xdev"]\nallow = []\n',
+        head + b'[[tool.sig.loader]]\nscript = "work"\noutput = "bin/"\npolicy = "strict"\n'
+        b'[[tool.sig.loader]]\nscript = "more"\nname = "x"\n',
+        head + b'[tool.sig.loader]\noutput = "../x"\n',
+    ]
+
+
 REGRESSIONS = Path(__file__).parent / "regressions"
 
 
@@ -943,6 +996,8 @@ TARGETS: dict[str, Target] = {
     "configuration": Target(configuration, _configurations),
     "policy": Target(policy, _policies),
     "memory": Target(memory, _memories),
+    "loader": Target(loader, _loaders),
+    "settings": Target(settings, _settings),
     "following": Target(following, _followings),
     "signature": Target(signature, lambda: [one.sig for one in scenarios()]),
     "certificate": Target(certificate, _certificate_seeds),

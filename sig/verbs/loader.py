@@ -108,8 +108,8 @@ def fits(program: Program, plan: Plan) -> bool:
     return listed.files.get(name) == Identifier.of_bytes(raw).removeprefix("sha256:")
 
 
-def check(workspace: Workspace, python: Python) -> None:
-    """Refuse what no loader can be made with: a folder without a key, another Python.
+def check(workspace: Workspace, python: Python, target: str) -> None:
+    """Refuse what no loader of `target` can be made with: a folder without a key, another Python.
 
     Raises NoKey, Refused.
     """
@@ -120,7 +120,7 @@ def check(workspace: Workspace, python: Python) -> None:
         raise Refused(
             f"{python.executable} is not the system's Python: {python.why_not};"
             " a loader cannot start another one yet",
-            hint="sig loader build --python /usr/bin/python3",
+            hint=f"sig loader build --python /usr/bin/python3 {target}",
         )
 
 
@@ -409,19 +409,19 @@ def _write(made: Iterable[Made], commit: Callable[[], None]) -> None:
 
 def _written(one: Made) -> str:
     folder, name = os.path.split(one.place)
-    path = ""
     try:
         # Hidden: what is left of a killed process is no file of the program.
         descriptor, path = tempfile.mkstemp(".new", f".{name}.", folder)
-        with open(descriptor, "wb") as stream:
-            stream.write(one.raw)
-            stream.flush()
-            os.fchmod(descriptor, MODE)
-            os.fsync(descriptor)
+        try:
+            with open(descriptor, "wb") as stream:
+                stream.write(one.raw)
+                stream.flush()
+                os.fchmod(descriptor, MODE)
+                os.fsync(descriptor)
+        except BaseException:
+            os.unlink(path)
+            raise
     except OSError as error:
-        if path:
-            with suppress(OSError):
-                os.unlink(path)
         raise StoreError(f"{one.place}: {error.strerror}") from error
     return path
 

@@ -301,6 +301,23 @@ def test_a_folder_from_before_the_build_makes_no_loader_in_its_place(
     assert state == snapshot(alice.folder)
 
 
+def test_another_folder_in_its_place_is_no_older_one(
+    tool: Tool, alice: Person, bob: Person, hello: Path
+) -> None:
+    """It has another key, whose numbers are its own: its owner makes the loader anew."""
+    for number in range(3):
+        alice.sig("config", "policy", json.dumps({"ok": 1 + number % 2}))
+    build(tool, alice, "hello.py")
+    before = read(hello).policy
+    shutil.rmtree(alice.folder)
+    alice.gpg("--import", input=bob.gpg("--armor", "--export-secret-keys").encode())
+    assert 0 == alice.sig("setup", bob.fingerprint).status
+    (hello.parent / "hello.lock").unlink()  # its lists went with the folder
+    ran = build(tool, alice, "hello.py")
+    after = read(hello).policy
+    assert (0, bob.fingerprint, True) == (ran.status, after.key, after.sequence < before.sequence)
+
+
 # --- projects ------------------------------------------------------------------------------------
 
 
@@ -411,7 +428,8 @@ def test_another_python_is_refused(tool: Tool, alice: Person, hello: Path) -> No
         ran = tool.sig(alice, "loader", "build", "app/hello.py", "--python", python)
         assert 1 == ran.status, ran
         assert "is not the system's Python" in ran.stderr
-        assert "hint: sig loader build --python /usr/bin/python3" in ran.stderr
+        hint = "hint: sig loader build --python /usr/bin/python3 app/hello.py"
+        assert hint == ran.stderr.splitlines()[-1]
     assert ["hello.py"] == os.listdir(hello.parent)
 
 

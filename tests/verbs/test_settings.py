@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given as of_any
+from hypothesis import strategies as st
 
 from sig.errors import FormatError, UsageError
 from sig.repo.project import Project, read_project
@@ -253,3 +255,41 @@ def test_settings_of_other_tools_are_theirs() -> None:
     """And an empty table says nothing."""
     for text in ("[tool.other]\nsig = 1", "[tool.sig]", "[tool.sig.loader]", ""):
         assert ["manage", "work"] == [one.name for one in of(text)]
+
+
+KEYS = st.sampled_from(
+    [
+        "script",
+        "name",
+        "output",
+        "app",
+        "python",
+        "policy",
+        "env",
+        "python-option",
+        "allow",
+        "loader",
+    ]
+)
+WORDS = st.sampled_from(["work", "manage", "strict", "marshal", "-u", "PATH", "a/b", "", "\n"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@of_any(VALUES)
+def test_any_settings_are_read_or_refused_with_a_sentence(said: Any) -> None:
+    """What is read has a name that a loader may have, and passes nothing that is not looked at."""
+    scripts = {"manage": ("app", "main"), "work": ("app", "work")}
+    try:
+        found = wanted("", Project("site", scripts, {"loader": said}), Settings())
+    except (FormatError, UsageError) as error:
+        assert error.message
+        return
+    for one in found:
+        assert one.script in scripts and one.name and "/" not in one.name
+        assert not (one.policy == "strict" and (one.env or one.allow))
