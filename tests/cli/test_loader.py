@@ -549,6 +549,25 @@ def test_a_hostile_project_writes_nothing_elsewhere(
     assert home == sorted(os.listdir(alice.home))
 
 
+def test_a_policy_that_becomes_too_long_is_refused_before_it_is_signed(
+    tool: Tool, alice: Person
+) -> None:
+    """A file of less than a mebibyte can ask for a line of more."""
+
+    def asks(count: int) -> Path:
+        names = ",".join(f'"{number:0218}"' for number in range(count))
+        return a_project(alice, f"[tool.sig.loader]\nenv = [{names}]\n")
+
+    folder = asks(4_700)
+    assert 0 == tool.build(alice, "app").status
+    assert 1_000_000 < (folder / "work").stat().st_size
+    asks(4_740)
+    before, made = alice.read("config"), contents(folder)
+    ran = tool.build(alice, "app")
+    assert (1, "error: policy: longer than 1 MiB\n") == (ran.status, ran.stderr)
+    assert (before, made) == (alice.read("config"), contents(folder))
+
+
 def test_a_folder_in_the_place_of_a_script_is_refused(tool: Tool, alice: Person) -> None:
     """What it says of itself is another program than the one that was named."""
     alice.write("app/hello.py", HELLO)
