@@ -209,6 +209,8 @@ def test_the_limits_that_the_specification_states_are_those_of_the_program() -> 
         "certificate, minimised and merged": limits.CERTIFICATE,
         "user ids of a certificate": limits.USER_IDS,
         "subkeys of a certificate": limits.SUBKEYS,
+        "back-signature": limits.BACK_SIGNATURE,
+        "back-signatures of a binding": limits.BACK_SIGNATURES,
         "root": limits.ROOT,
         "object": limits.OBJECT,
         "manifest": limits.MANIFEST,

@@ -1124,6 +1124,42 @@ def forged_keys() -> Iterator[Vector]:
         plain + key.binds(sub_, BORN, back=thief),
         sig=by_sub,
     )
+    direct = key.public + key.direct(BORN)
+    yield one(
+        "subkey-claimed",
+        "a stranger's key bound without key flags, which only the direct-key signature has; the "
+        "primary key agreed for it",
+        "invalid",
+        direct + key.binds(thief, BORN, flags=None, back=key, where="hashed"),
+        sig=thief.sign(SIGNED, SPRING),
+    )
+    yield one(
+        "subkey-no-flags-direct",
+        "a subkey that agreed, without key flags, which only the direct-key signature has",
+        "sound",
+        direct + key.binds(sub_, BORN, flags=None),
+        sig=by_sub,
+        by=sub_,
+    )
+    parts = key.framed + sub_.framed
+    odd = sub_.sign(parts, BORN, kind=0x19, hashed=sub(2, four(BORN + 60)), body=True)
+    wrong = thief.sign(parts, BORN, kind=0x19, body=True)
+    area = sub(27, b"\2") + sub(32, odd)
+    yield one(
+        "subkey-odd-back",
+        "it agreed in a signature with two creation times: readers take one or the other",
+        "invalid",
+        plain + sub_.as_subkey + key.sign(parts, BORN, kind=0x18, hashed=area),
+        sig=by_sub,
+    )
+    area += sub(32, wrong)
+    yield one(
+        "subkey-odd-back-and-wrong",
+        "the same, and someone else agreed for it",
+        "invalid",
+        plain + sub_.as_subkey + key.sign(parts, BORN, kind=0x18, hashed=area),
+        sig=by_sub,
+    )
     yield one(
         "subkey-sha1-back",
         "the back-signature uses SHA-1",

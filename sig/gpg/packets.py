@@ -29,9 +29,6 @@ from sig.model import limits
 MAX_PACKETS = 65_536
 MAX_KEY_BODY = 16 * 1024
 MAX_USER_ID = 4096
-MAX_EMBEDDED = 4
-# Small enough that a binding with one that was put in canonical form can always be written again.
-MAX_EMBEDDED_BODY = 16 * 1024
 
 SIGNATURE, SECRET_KEY, PUBLIC_KEY, SECRET_SUBKEY, PUBLIC_SUBKEY = 2, 5, 6, 7, 14
 USER_ID, USER_ATTRIBUTE = 13, 17
@@ -278,7 +275,7 @@ def signature(body: bytes) -> SignaturePacket:
             issuers.append(content)
         elif name == 33:
             issuers.append(content[1:])
-        elif name == 32 and len(content) <= MAX_EMBEDDED_BODY:
+        elif name == 32 and len(content) <= limits.BACK_SIGNATURE:
             embedded.append(content)
             embedded_is_hashed = True
         if field & 0x80 and name not in known:  # 5
@@ -290,7 +287,7 @@ def signature(body: bytes) -> SignaturePacket:
     for field, content in _subpackets(body, after, tail):
         name = field & 0x7F
         if name == 32:
-            if len(content) <= MAX_EMBEDDED_BODY:
+            if len(content) <= limits.BACK_SIGNATURE:
                 embedded.append(content)
         elif named:
             continue
@@ -319,7 +316,7 @@ def signature(body: bytes) -> SignaturePacket:
         primary,
         reason,
         tuple(issuers),
-        tuple(embedded[:MAX_EMBEDDED]),
+        tuple(embedded[: limits.BACK_SIGNATURES]),
         embedded_is_hashed,
         odd,
         body[:end],

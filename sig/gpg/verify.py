@@ -35,6 +35,7 @@ from sig.errors import SignatureError
 from sig.gpg import mathematics, packets
 from sig.gpg.certificate import Bond, Certificate, KeyLife, Revoked, day
 from sig.gpg.packets import SignaturePacket
+from sig.model import limits
 from sig.model.fingerprint import Fingerprint
 from sig.model.standing import Standing
 
@@ -131,11 +132,9 @@ def _library_accepts(
         return None
     back = None
     if life.primary:
-        # With two of them it would not be known which one it took.
-        backs = bond.backs
-        if len(backs) != 1 or mathematics.weak_signature(backs[0]):
+        back = _library_asks(bond)
+        if back is None:
             return None
-        back = backs[0]
     # The unhashed part is nobody's word: junk in it makes the library refuse good signatures.
     framed = packets.packet(packets.SIGNATURE, claim.body(packets.issuer(life.fingerprint)))
     try:
@@ -155,6 +154,25 @@ def _library_accepts(
     if back is not None:
         bond.back = back
     return own, bond
+
+
+def _library_asks(bond: Bond) -> SignaturePacket | None:
+    """The one agreement to a binding without which pysequoia accepts nothing by the subkey; None
+    where it asks for none, for another, or for any of several.
+
+    It has the key flags of a binding without any from the direct-key signature, and asks for an
+    agreement only where they stand in the binding itself: a key that was bound without its
+    owner's doing would sign. And it takes an agreement that is not read here: a second one, one
+    that readers would read differently, a giant.
+    """
+    claim = bond.claim
+    if not (claim.flags or 0) & _SIGN or len(claim.embedded) != 1:
+        return None
+    # A giant is left out of `embedded`, and would be longer than this.
+    if len(claim.raw) > limits.BACK_SIGNATURE or len(bond.backs) != 1:
+        return None
+    (back,) = bond.backs
+    return None if mathematics.weak_signature(back) else back
 
 
 def _bonds(primary: KeyLife, life: KeyLife, at: int) -> tuple[Bond, Bond]:

@@ -14,6 +14,8 @@ COMMENT = 64 * KIB  # of UTF-8
 SIGNATURE = 64 * KIB  # one OpenPGP signature packet, decoded
 TIMESTAMP = 16 * KIB  # one RFC 3161 token, decoded
 CERTIFICATE = 1 * MIB  # one certificate, after merging
+# Small enough that a binding with one that was put in canonical form can always be written again.
+BACK_SIGNATURE = 16 * KIB  # by which a subkey agrees to its binding
 KEY_FILE = 4 * MIB  # key.asc as it travels: armor, other keys and forged signatures to be dropped
 ROOT = 256 * KIB  # signet.json, roots/N.json
 OBJECT = 2 * MIB  # objects/…, manifests and deltas excepted
@@ -34,6 +36,7 @@ STATEMENTS_PER_IDENTIFIER = 10_000  # from one remote; those of keys that count 
 SEEN = 4096  # entries of `seen`
 USER_IDS = 64  # of one certificate
 SUBKEYS = 64  # of one certificate
+BACK_SIGNATURES = 4  # of one binding of a subkey
 
 # A tree of files on the disk (sig.repo.tree).
 TREE_ENTRIES = 1_000_000  # files and folders

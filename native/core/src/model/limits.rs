@@ -41,6 +41,11 @@ pub const CERTIFICATE: usize = MIB;
 pub const USER_IDS: usize = 64;
 /// Subkeys of one certificate.
 pub const SUBKEYS: usize = 64;
+/// Bytes of a signature by which a subkey agrees to its binding. Small enough that a binding with
+/// one that was put in canonical form can always be written again.
+pub const BACK_SIGNATURE: usize = 16 * KIB;
+/// How many of them are read of one binding.
+pub const BACK_SIGNATURES: usize = 4;
 /// What stands behind the program of a loader: the policy and the modules.
 pub const LOADER_DATA: usize = 16 * MIB;
 /// The line of that policy.

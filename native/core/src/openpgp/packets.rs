@@ -25,8 +25,6 @@ use crate::model::limits;
 const MAX_PACKETS: usize = 65_536;
 const MAX_KEY_BODY: usize = 16 * 1024;
 const MAX_USER_ID: usize = 4096;
-const MAX_EMBEDDED: usize = 4;
-const MAX_EMBEDDED_BODY: usize = 16 * 1024;
 
 pub(super) const SIGNATURE: u8 = 2;
 const SECRET_KEY: u8 = 5;
@@ -333,7 +331,7 @@ pub(super) fn signature(body: &[u8]) -> Result<SignaturePacket, FormatError> {
     };
     read_hashed(&mut found, hashed_fields)?;
     read_unhashed(&mut found, unhashed_fields)?;
-    found.embedded.truncate(MAX_EMBEDDED);
+    found.embedded.truncate(limits::BACK_SIGNATURES);
     if version == 6 {
         let wrong = || FormatError::new("a salt of the wrong length");
         let length = usize::from(from.byte().unwrap_or(0));
@@ -368,7 +366,7 @@ fn read_hashed(found: &mut SignaturePacket, fields: &[u8]) -> Result<(), FormatE
             29 => found.reason = Some(content.first().copied().unwrap_or(0)),
             16 => found.issuers.push(content.to_vec()),
             33 => found.issuers.push(content.get(1..).unwrap_or_default().to_vec()),
-            32 if content.len() <= MAX_EMBEDDED_BODY => {
+            32 if content.len() <= limits::BACK_SIGNATURE => {
                 found.embedded.push(content.to_vec());
                 found.embedded_is_hashed = true;
             }
@@ -393,7 +391,7 @@ fn read_unhashed(found: &mut SignaturePacket, fields: &[u8]) -> Result<(), Forma
     for field in Subpackets(Cursor::new(fields)) {
         let (kind, content) = field?;
         match kind & 0x7F {
-            32 if content.len() <= MAX_EMBEDDED_BODY => found.embedded.push(content.to_vec()),
+            32 if content.len() <= limits::BACK_SIGNATURE => found.embedded.push(content.to_vec()),
             16 if !named => found.issuers.push(content.to_vec()),
             33 if !named => found.issuers.push(content.get(1..).unwrap_or_default().to_vec()),
             _ => {}
