@@ -421,15 +421,16 @@ def verifying(raw: bytes) -> None:
 def _known() -> list[tuple[Scenario, object]]:
     from sig.errors import SigError
     from sig.gpg import certificate as certificates
+    from sig.model.fingerprint import Fingerprint
 
     found = []
     for one in scenarios():
         try:
             kept = None
             for copy in one.certificates:
-                (met,) = certificates.read(copy)
+                (met,) = certificates.read(copy, wanted=Fingerprint(one.key))
                 kept = met if kept is None else certificates.merge(kept, met)
-        except (SigError, ValueError):
+        except SigError:
             continue
         if kept is not None:
             found.append((one, kept))

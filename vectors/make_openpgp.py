@@ -1284,6 +1284,35 @@ def forged_keys() -> Iterator[Vector]:
         plain + key.binds(weak, BORN),
         sig=weak.sign(SIGNED, SPRING),
     )
+
+    # What else stands in the file with the certificate.
+    curve = Key("secp256k1")
+    yield one(
+        "beside-certificate",
+        "another certificate in the same file",
+        "sound",
+        plain + thief.public + thief.named(BOB),
+    )
+    yield one(
+        "beside-dsa",
+        "behind the certificate stands a DSA key that signed nothing",
+        "key-revoked-hard",
+        key.public + key.revoke(SUMMER, 2) + key.named() + Key("dsa").public,
+        end=SUMMER,
+    )
+    yield one(
+        "beside-secp256k1",
+        "behind the certificate a weak key, with a name that the key itself signed",
+        "sound",
+        plain + curve.public + key.named(BOB),
+    )
+    yield one(
+        "beside-itself",
+        "behind the certificate its key once more, with a name that nobody signed",
+        "key-revoked-hard",
+        key.public + key.revoke(SUMMER, 2) + key.named() + key.public + packet(13, BOB),
+        end=SUMMER,
+    )
     frail = Key("rsa", bits=1024)
     whole = frail.public + frail.named() + frail.binds(sub_, BORN)
     yield Vector(

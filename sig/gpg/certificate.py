@@ -323,9 +323,10 @@ def stored(raw: bytes) -> Certificate:
 def read(data: bytes, wanted: Fingerprint | None = None) -> list[Certificate]:
     """The certificates in a text or binary file, in its order, each reduced to what holds.
 
-    With `wanted` only that one. Raises FormatError for secret keys, for a file above 8 MiB, for a
-    certificate that is above 1 MiB after the reduction, and where no certificate can be read;
-    KeyNotFound if the one wanted is not in it.
+    One that cannot be read, or is above 1 MiB after the reduction, is left out where others can.
+    With `wanted` only the copies of that one are looked at. Raises FormatError for secret keys,
+    for a file above 8 MiB, and where no certificate can be read; KeyNotFound if the one wanted is
+    not in it.
     """
     from sig.gpg import minimise
 
@@ -335,23 +336,28 @@ def read(data: bytes, wanted: Fingerprint | None = None) -> list[Certificate]:
     fault: FormatError | None = None
     for binary in _unarmored(data):
         for block in packets.blocks(binary):
+            if wanted is not None and _name(block) != wanted:
+                continue
             try:
-                if block.key is None:
-                    raise FormatError(block.fault)
-                name = Fingerprint(mathematics.fingerprint(block.key).hex().upper())
-                if wanted is not None and name != wanted:
-                    continue
                 new = stored(minimise.minimised(block))
+                name = new.fingerprint
                 met[name] = merge(met[name], new) if name in met else new
             except FormatError as error:
-                if block.key is not None and wanted is not None:
-                    raise
                 fault = fault or error
     if met:
         return list(met.values())
+    if fault is not None:
+        raise fault
     if wanted is not None:
         raise KeyNotFound(f"no certificate of {wanted} in it")
-    raise fault or FormatError("no OpenPGP certificate in it")
+    raise FormatError("no OpenPGP certificate in it")
+
+
+def _name(block: Block) -> Fingerprint | None:
+    """The fingerprint of its primary key, None if that cannot be read."""
+    if block.key is None:
+        return None
+    return Fingerprint(mathematics.fingerprint(block.key).hex().upper())
 
 
 def merge(known: Certificate, met: Certificate) -> Certificate:

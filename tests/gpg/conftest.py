@@ -11,8 +11,10 @@ from types import ModuleType
 
 import pytest
 
+from sig.errors import KeyNotFound
 from sig.gpg import certificate as certificates
 from sig.gpg.certificate import Certificate
+from sig.model.fingerprint import Fingerprint
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 
@@ -53,10 +55,14 @@ class Scenario:
         return None if text == "none" else int(datetime.fromisoformat(text).timestamp())
 
     def certificate(self) -> Certificate | None:
-        """All copies met, merged."""
-        known = None
+        """All copies met, merged; another certificate, which must not serve, where none is of the
+        key."""
+        known, key = None, Fingerprint(self.head["key"])
         for copy in self.copies:
-            (met,) = certificates.read(copy)
+            try:
+                (met,) = certificates.read(copy, wanted=key)
+            except KeyNotFound:
+                (met,) = certificates.read(copy)
             known = met if known is None else certificates.merge(known, met)
         return known
 

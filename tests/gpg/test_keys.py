@@ -108,6 +108,13 @@ def test_unreadable_keys_do_not_hide_their_neighbours(smith: Any, alice: Any) ->
         read(odd)
     with pytest.raises(FormatError, match="signed by its own key"):
         read(bare)
+    again = alice.public + smith.packet(13, smith.BOB)
+    wanted = Fingerprint(alice.fingerprint)
+    for file in (odd + again + alice.public + alice.named(), alice.public + alice.named() + again):
+        (found,) = certificates.read(file, wanted)
+        assert found == read(alice.public + alice.named())
+    with pytest.raises(FormatError, match="signed by its own key"):
+        certificates.read(odd + again, wanted)
 
 
 # ---- what is kept -------------------------------------------------------------------------------

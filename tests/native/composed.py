@@ -196,25 +196,62 @@ def many_names() -> Iterator[Question]:
 
 
 def many_backs() -> Iterator[Question]:
-    """Bindings to which the subkey agreed more than once, with weak digests and strong ones."""
-    key, subkey, thief = SMITH.Key(), SMITH.Key(), SMITH.Key()
-    parts, plain = key.framed + subkey.framed, key.public + key.named()
-    made = subkey.sign(SMITH.SIGNED, SMITH.SPRING)
-    agreed = {
-        digest: subkey.sign(parts, SMITH.BORN, kind=0x19, digest=digest, body=True)
-        for digest in (1, 2, 8, 10, 12)
-    }
-    agreed[0] = thief.sign(parts, SMITH.BORN, kind=0x19, body=True)
-    for digests in itertools.chain.from_iterable(
-        itertools.permutations(agreed, count) for count in (1, 2, 3)
-    ):
-        fields = b"".join(SMITH.sub(32, agreed[digest]) for digest in digests)
-        area, loose = SMITH.sub(27, b"\2"), SMITH.sub(16, key.id)
-        for hashed, unhashed in ((area + fields, loose), (area, loose + fields)):
-            binding = key.sign(parts, SMITH.BORN, kind=0x18, hashed=hashed, unhashed=unhashed)
-            for kind in ("merged", "stored"):
-                copies = (plain + subkey.as_subkey + binding,)
-                yield Question(kind, key.fingerprint, SMITH.SIGNED, made, copies)
+    """Bindings to which the subkey agreed more than once, or somebody else did: with weak digests
+    and strong ones, in fields that readers would read differently, and in giant ones. Where a
+    binding has no key flags a library takes those of a direct-key signature."""
+    for kind, version, digests in (("eddsa", 4, (1, 2, 8, 10, 12)), ("ed25519", 6, (8, 12))):
+        key, subkey, thief = (SMITH.Key(kind, version=version) for _ in range(3))
+        parts = key.framed + subkey.framed
+        made = subkey.sign(SMITH.SIGNED, SMITH.SPRING)
+
+        def back(maker: Any, parts: bytes = parts, **more: Any) -> bytes:
+            return bytes(maker.sign(parts, SMITH.BORN, kind=0x19, body=True, **more))
+
+        twice = SMITH.sub(2, SMITH.four(SMITH.BORN + 1))
+        giant = SMITH.notation(b"a@example.org", bytes(1 << 14), False)
+        agreed = [back(subkey, digest=digest) for digest in digests] + [back(thief)]
+        odd = [back(subkey, hashed=twice), back(subkey, hashed=giant)]
+        named, direct = key.named(), key.direct(SMITH.BORN + 1)
+        owns = [named, direct, named + direct, direct + named]
+        owns.append(key.direct(SMITH.BORN + 1, flags=None) + named)
+        few = [*itertools.permutations(agreed + odd, 1), *itertools.permutations(agreed + odd, 2)]
+        asked: list[Any] = [itertools.product([(), *few], (b"\2", b"\0", None), owns)]
+        asked.append(itertools.product(itertools.permutations(agreed, 3), (b"\2",), owns[:1]))
+        for backs, flags, own in itertools.chain(*asked):
+            area = b"" if flags is None else SMITH.sub(27, flags)
+            fields, loose = b"".join(SMITH.sub(32, one) for one in backs), SMITH.sub(16, key.id)
+            for hashed, unhashed in ((area + fields, loose), (area, loose + fields)):
+                more = {"hashed": hashed, "unhashed": unhashed, "body": True}
+                binding = packets.packet(2, key.sign(parts, SMITH.BORN, kind=0x18, **more))
+                whole = key.public + own + subkey.as_subkey + binding
+                for way in ("merged", "stored"):
+                    yield Question(way, key.fingerprint, SMITH.SIGNED, made, (whole,))
+
+
+def neighbours() -> Iterator[Question]:
+    """A certificate in one file with others, whole ones and such as nobody signed."""
+    key, young = SMITH.Key(), SMITH.Key("ed25519", version=6)
+    others = [SMITH.Key(kind) for kind in ("eddsa", "p256", "rsa", "secp256k1", "brainpoolp256")]
+    others += [SMITH.Key("dsa", bits=1024), SMITH.Key("rsa", bits=1024), key, young]
+    for one in (key, young):
+        wholes = [one.public + one.named(), one.public + one.direct(SMITH.BORN)]
+        wholes.append(one.public + one.revoke(SMITH.SUMMER, 2) + one.named())
+        wholes.append(
+            one.public + one.named() + one.binds(SMITH.Key(version=one.version), SMITH.BORN)
+        )
+        sig = one.sign(SMITH.SIGNED, SMITH.SPRING)
+        beside = [b"", SMITH.packet(6, b"\3" + key.body[1:]), SMITH.packet(6, b"")]
+        for other in others:
+            beside += [other.public, other.public + SMITH.packet(13, SMITH.BOB)]
+            beside += [other.public + other.named(SMITH.BOB), other.public + one.named(SMITH.BOB)]
+            beside += [other.public + other.as_subkey + one.named(SMITH.BOB, bare=True)]
+        for whole, other in itertools.product(wholes, beside):
+            for copies in ((whole + other,), (other + whole,), (whole + other, other + whole)):
+                yield Question("merged", one.fingerprint, SMITH.SIGNED, sig, copies)
+            yield Question("merged", one.fingerprint, SMITH.SIGNED, sig, (whole, other))
+            yield Question("stored", one.fingerprint, SMITH.SIGNED, sig, (whole + other,))
+            for file in (whole + other, other + whole, other):
+                yield Question("read", one.fingerprint, SMITH.SIGNED, sig, (file,))
 
 
 def every_field() -> Iterator[Question]:

@@ -7,16 +7,17 @@ numbers at the edges of the mathematics.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Iterator
 from typing import Any
 
-from sig.errors import FormatError
+from sig.errors import FormatError, KeyNotFound
 from sig.gpg import packets
 from tests.gpg.conftest import _SCENARIOS
 from tests.native.agreement import Question, agree, different, merged, ours, theirs
-from tests.native.composed import Composer, every_field, many_backs, many_names
+from tests.native.composed import Composer, every_field, many_backs, many_names, neighbours
 from tests.native.edges import edge_keys, edge_questions
 
 SOAK = bool(os.environ.get("SIG_SOAK"))
@@ -104,7 +105,8 @@ def test_mutants_of_certificates_get_the_same_answers(openpgp_answers: Any) -> N
     strangers = [one for each in all_of_them for copy in each.copies for one in framed(copy)]
     kept: dict[str, bytes] = {}
     for one in all_of_them:
-        kept[one.key] = merged(one)[0].raw
+        with contextlib.suppress(KeyNotFound):  # it names a subkey
+            kept[one.key] = merged(one)[0].raw
 
     def questions() -> Iterator[Question]:
         for _ in range(200 if SOAK else 4):
@@ -153,8 +155,13 @@ def test_signatures_with_many_names_get_the_same_answers(openpgp_answers: Any) -
 
 
 def test_subkeys_that_agreed_often_get_the_same_answers(openpgp_answers: Any) -> None:
-    """A strong agreement is enough, wherever it stands."""
+    """A strong agreement is enough, wherever it stands, and without one there is no subkey."""
     assert agree(many_backs(), openpgp_answers) > 100
+
+
+def test_files_of_several_certificates_get_the_same_answers(openpgp_answers: Any) -> None:
+    """The one that is asked for is taken, whatever stands beside it."""
+    assert agree(neighbours(), openpgp_answers) > 500
 
 
 def test_every_field_gets_the_same_answers(openpgp_answers: Any) -> None:

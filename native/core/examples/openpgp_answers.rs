@@ -5,7 +5,7 @@
 //! ```text
 //! merged KEY SIGNED SIG COPY…     the copies in one certificate, and what it says of the signature
 //! stored KEY SIGNED SIG RAW       the same of a certificate that was kept
-//! read   KEY SIGNED SIG BYTES     … of the first certificate in these bytes
+//! read   KEY SIGNED SIG BYTES     all certificates in these bytes, and what that of KEY says
 //! ```
 //!
 //! Each line of standard output is the answer: what became of the certificates, and of the
@@ -33,12 +33,12 @@ fn answer(line: &str) -> String {
     let key = Fingerprint::new(key).expect("a fingerprint");
     let bytes: Vec<Vec<u8>> = words.map(unhex).collect();
     let [signed, sig, copies @ ..] = bytes.as_slice() else { panic!("too few words") };
-    let found = certificates(kind, copies);
+    let found = certificates(kind, &key, copies);
     let mut fields = match &found {
         Ok(all) => vec!["kept".to_owned(), all.iter().map(told).collect::<Vec<_>>().join(",")],
         Err(error) => vec!["refused".to_owned(), error.message().to_owned()],
     };
-    let certificate = found.iter().flatten().next();
+    let certificate = found.iter().flatten().find(|one| *one.fingerprint() == key);
     match check(signed, sig, &key, certificate) {
         Ok(made) => fields.extend([
             made.standing.word().to_owned(),
@@ -54,10 +54,14 @@ fn answer(line: &str) -> String {
     fields.join("\t")
 }
 
-fn certificates(kind: &str, copies: &[Vec<u8>]) -> Result<Vec<Certificate>, FormatError> {
+fn certificates(
+    kind: &str,
+    key: &Fingerprint,
+    copies: &[Vec<u8>],
+) -> Result<Vec<Certificate>, FormatError> {
     let copies: Vec<&[u8]> = copies.iter().map(Vec::as_slice).collect();
     match (kind, copies.as_slice()) {
-        ("merged", copies) => Ok(vec![Certificate::merged(copies)?]),
+        ("merged", copies) => Ok(vec![Certificate::merged(copies, key)?]),
         ("stored", [raw]) => Ok(vec![Certificate::stored(raw)?]),
         ("read", [bytes]) => Certificate::read(bytes),
         _ => panic!("no such request: {kind}"),

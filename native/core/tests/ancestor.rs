@@ -17,7 +17,7 @@ const BOB: &str = "38012069C685C670ECBFF55EC8A35A4E7DC1304D";
 fn certificate(key: &str) -> Certificate {
     let one = vector::read(&vector::path("verdicts/ancestor-hello-py.txt"));
     let all = one.all("certificate");
-    let mut all = all.iter().map(|raw| Certificate::merged(&[raw]).unwrap());
+    let mut all = all.iter().flat_map(|raw| Certificate::read(raw).unwrap());
     all.find(|each| each.fingerprint().as_str() == key).unwrap()
 }
 

@@ -58,10 +58,15 @@ fn decided(one: &Vector, weighed: &[Weighed]) -> Result<Verdict, String> {
 fn certificates(one: &Vector) -> BTreeMap<Fingerprint, Certificate> {
     let mut copies: BTreeMap<Fingerprint, Vec<&[u8]>> = BTreeMap::new();
     for raw in one.all("certificate") {
-        let met = Certificate::merged(&[raw]).unwrap();
-        copies.entry(met.fingerprint().clone()).or_default().push(raw);
+        for met in Certificate::read(raw).unwrap() {
+            copies.entry(met.fingerprint().clone()).or_default().push(raw);
+        }
     }
-    copies.into_iter().map(|(key, raw)| (key, Certificate::merged(&raw).unwrap())).collect()
+    let merged = |(key, raw): (Fingerprint, Vec<&[u8]>)| {
+        let all = Certificate::merged(&raw, &key).unwrap();
+        (key, all)
+    };
+    copies.into_iter().map(merged).collect()
 }
 
 fn weighed(line: &Json, certificates: &BTreeMap<Fingerprint, Certificate>) -> Weighed {

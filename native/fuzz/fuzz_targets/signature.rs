@@ -19,7 +19,7 @@ static SCENARIOS: LazyLock<Vec<Known>> = LazyLock::new(|| {
         let alone = keys.iter().filter(|key| **key == one.key).count() == 1;
         let key = Fingerprint::new(&one.key).expect("a fingerprint");
         let copies: Vec<_> = one.copies.iter().map(Vec::as_slice).collect();
-        let certificate = Certificate::merged(&copies).ok();
+        let certificate = Certificate::merged(&copies, &key).ok();
         let genuine = check(&one.signed, &one.sig, &key, certificate.as_ref());
         (one, key, certificate, genuine.ok().filter(|_| alone))
     };

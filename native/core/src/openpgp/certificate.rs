@@ -198,48 +198,30 @@ impl Certificate {
     ///
     /// Refused are secret keys, more than 8 MiB, and bytes in which no certificate can be read, or
     /// none that is at most 1 MiB after the reduction. One that cannot is left out where others
-    /// can.
+    /// can. One of a key that we do not compute is among them even if nothing in it holds, so
+    /// that there may be more than the other implementation finds.
     pub fn read(data: &[u8]) -> Result<Vec<Certificate>, FormatError> {
-        if data.len() > MAX_INPUT {
-            return Err(FormatError::new("more than 8 MiB of certificates"));
-        }
-        if data.first().is_none_or(|first| *first < 0x80) {
-            return Err(FormatError::new("no OpenPGP certificate in it"));
-        }
-        let mut met: BTreeMap<Fingerprint, (usize, Certificate)> = BTreeMap::new();
-        let mut fault = None;
-        for (order, block) in packets::blocks(data)?.iter().enumerate() {
-            let new = minimise::minimised(block).and_then(|raw| Certificate::stored(&raw));
-            let whole = new.and_then(|new| match met.get(new.fingerprint()) {
-                Some((order, known)) => Ok((*order, known.merge(&new)?)),
-                None => Ok((order, new)),
-            });
-            match whole {
-                Ok((order, one)) => {
-                    met.insert(one.fingerprint().clone(), (order, one));
-                }
-                Err(error) => fault = fault.or(Some(error)),
-            }
-        }
-        if met.is_empty() {
-            return Err(fault.unwrap_or_else(|| FormatError::new("no OpenPGP certificate in it")));
-        }
-        let mut found: Vec<_> = met.into_values().collect();
-        found.sort_by_key(|(order, _)| *order);
-        Ok(found.into_iter().map(|(_, one)| one).collect())
+        let none = || FormatError::new("no OpenPGP certificate in it");
+        found(&blocks(data)?.iter().collect::<Vec<_>>(), none)
+    }
+
+    /// The certificate of one key in binary packets, whatever else they hold; otherwise as
+    /// [`Certificate::read`], and refused where it is not in it.
+    pub fn wanted(data: &[u8], wanted: &Fingerprint) -> Result<Certificate, FormatError> {
+        let none = || FormatError::new(format!("no certificate of {wanted} in it"));
+        let blocks = blocks(data)?;
+        let copies: Vec<&Block> =
+            blocks.iter().filter(|block| name(block).as_ref() == Some(wanted)).collect();
+        found(&copies, none)?.pop().ok_or_else(none)
     }
 
     /// Copies of one certificate, as they were met, in one; their order does not matter.
     ///
-    /// Refused where a copy is not exactly one certificate, is of another key, or is refused by
-    /// [`Certificate::read`], and where there is none.
-    pub fn merged(copies: &[&[u8]]) -> Result<Certificate, FormatError> {
+    /// Refused where [`Certificate::wanted`] refuses one, and where there is none.
+    pub fn merged(copies: &[&[u8]], wanted: &Fingerprint) -> Result<Certificate, FormatError> {
         let mut known: Option<Certificate> = None;
         for copy in copies {
-            let mut found = Certificate::read(copy)?;
-            let (Some(met), true) = (found.pop(), found.is_empty()) else {
-                return Err(FormatError::new("not one certificate"));
-            };
+            let met = Certificate::wanted(copy, wanted)?;
             known = Some(match known {
                 Some(known) => known.merge(&met)?,
                 None => met,
@@ -312,6 +294,50 @@ impl Certificate {
             |life: &&KeyLife| issuers.iter().any(|one| packets::names(one, &life.fingerprint));
         std::iter::once(&self.primary).chain(&self.subkeys).filter(named).collect()
     }
+}
+
+/// The certificates as they lie in binary packets; a text has none.
+fn blocks(data: &[u8]) -> Result<Vec<Block>, FormatError> {
+    if data.len() > MAX_INPUT {
+        return Err(FormatError::new("more than 8 MiB of certificates"));
+    }
+    if data.first().is_none_or(|first| *first < 0x80) {
+        return Ok(Vec::new());
+    }
+    packets::blocks(data)
+}
+
+/// The fingerprint of its primary key, which one that cannot be read has not.
+fn name(block: &Block) -> Option<Fingerprint> {
+    Fingerprint::of(&minimise::named(block.key.as_ref().ok()?).ok()?)
+}
+
+/// The certificates of these blocks, one for each key; else the first fault, or what `none` says.
+fn found(
+    blocks: &[&Block],
+    none: impl Fn() -> FormatError,
+) -> Result<Vec<Certificate>, FormatError> {
+    let mut met: BTreeMap<Fingerprint, (usize, Certificate)> = BTreeMap::new();
+    let mut fault = None;
+    for (order, block) in blocks.iter().enumerate() {
+        let new = minimise::minimised(block).and_then(|raw| Certificate::stored(&raw));
+        let whole = new.and_then(|new| match met.get(new.fingerprint()) {
+            Some((order, known)) => Ok((*order, known.merge(&new)?)),
+            None => Ok((order, new)),
+        });
+        match whole {
+            Ok((order, one)) => {
+                met.insert(one.fingerprint().clone(), (order, one));
+            }
+            Err(error) => fault = fault.or(Some(error)),
+        }
+    }
+    if met.is_empty() {
+        return Err(fault.unwrap_or_else(none));
+    }
+    let mut found: Vec<_> = met.into_values().collect();
+    found.sort_by_key(|(order, _)| *order);
+    Ok(found.into_iter().map(|(_, one)| one).collect())
 }
 
 fn assembled(block: &Block, raw: &[u8]) -> Result<Certificate, FormatError> {

@@ -4,8 +4,8 @@
 //! `tests/native` compares them over mutants. What differs on purpose stands in
 //! docs/decisions/0012-native.md.
 //!
-//! [`Certificate::merged`] takes copies as they were met, [`Certificate::stored`] one that was
-//! reduced before. [`check`] then says who signed what, or why that is not proven.
+//! [`Certificate::merged`] takes copies of one as they were met, [`Certificate::stored`] one that
+//! was reduced before. [`check`] then says who signed what, or why that is not proven.
 
 mod certificate;
 mod cursor;
