@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,11 @@ class Made:
         for name in sorted(self.owners):
             end = self.ends.get(name, "-")
             lines.append(f"remote {name} {self.owners[name].fingerprint} 7 {end}")
+        names = {"own": "repo/repo.json", "kept": "memory/kept"}
+        names |= {f"remote:{name}": f"remotes/{name}/repo.json" for name in self.owners}
+        for source in sorted(names):
+            if names[source] in self.files:
+                lines.append(f"source {source} {len(self.files[names[source]])}")
         if then:
             text, line = base(then, block)
             self.files[BASE] = text
@@ -893,6 +899,17 @@ def states() -> None:
     )
     one("view-path", "a base elsewhere", head(f"base {BASE}", "base ../../etc/passwd"))
     one("base-missing", "the base is gone", without(BASE))
+    repository = "remotes/bob/repo.json"
+    one(
+        "source-other",
+        "an earlier repository of a remote was put back from a backup",
+        lambda made: set_(repository, made.files[repository].replace(b"false", b"true"))(made),
+    )
+    one("source-missing", "the repository of a remote is gone", without(repository))
+    kept = b'{"kept": [], "version": 1}'
+    one("source-new", "there are words that the view may not know", set_("memory/kept", kept))
+    one("source-order", "a line of a source before another", head("source o", "source z 1\nsource o"))
+    one("source-unknown", "a source of no remote", head("\nbase ", "\nsource remote:x 0\nbase "))
     one("base-cut", "the base is shorter", lambda made: set_(BASE, made.files[BASE][:-1])(made))
     one("base-flipped", "one bit of a row in the base", flip(BASE, 200))
     one(
@@ -901,6 +918,39 @@ def states() -> None:
         lambda made: set_("config", signed(made.own, {"sequence": 9, "trust": {}}))(made),
     )
     one("config-missing", "no configuration any more", without("config"))
+
+    def remembered(**fields: Any) -> Callable[[Made], None]:
+        def change(made: Made) -> None:
+            known = json.loads(made.files["memory/config"]) | fields
+            made.files["memory/config"] = canonical(known) + b"\n"
+
+        return change
+
+    one("config-older", "a newer configuration was signed here", remembered(sequence=4))
+    one("config-other", "another one of this sequence was", remembered(digest="0" * 64))
+    one("config-of-another", "another key had signed it", remembered(key="A" * 40))
+    one("config-newer", "another machine of the owner wrote it", remembered(sequence=2), ENOUGH)
+    one("config-alone", "a copy without its memory", without("memory/config"), ENOUGH)
+    one(
+        "config-memory-damaged",
+        "nobody knows which configuration is the newest",
+        set_("memory/config", b'{"sequence": 3}\n'),
+    )
+
+    def unsigned(made: Made) -> None:
+        before = sha256(made.files["config"])
+        data = json.loads(made.files["config"])["data"]
+        made.files["config"] = canonical({"data": data})
+        head(before, sha256(made.files["config"]))(made)
+
+    one("config-unsigned", "it is not signed any more, and the view follows it", unsigned)
+
+    def never(made: Made) -> None:
+        del made.files["config"]
+        text = re.sub(r"config \S+\n(counts .*\n)*", "config -\n", made.files["view"].decode())
+        made.files["view"] = sealed(text.rpartition("sha256 ")[0])
+
+    one("config-never", "a view of a folder without one, where one was signed", never)
 
     def forged(made: Made) -> None:
         before = sha256(made.files["config"])

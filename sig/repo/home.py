@@ -94,6 +94,11 @@ class Home:
                 return stamp
         return self._folder.stamp(name)
 
+    def length(self, name: str) -> int | None:
+        """How many bytes a file has, None if it is missing."""
+        stamp = self.stat(name)
+        return None if stamp is None else int(stamp.partition("-")[0])
+
     def names(self, directory: str) -> list[str]:
         """What is directly in a sub-folder (or ``""``), sorted; [] if there is no such folder.
 

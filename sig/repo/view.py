@@ -44,6 +44,7 @@ _KEY = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _ROW = re.compile(rb"[^\t]+\t[^\t]+\t(?:-?[0-9]{1,18})?\t[01]\t[^\t]*")
 _NOTHING: Mapping[str, list[bytes]] = MappingProxyType({})
+_NO_SOURCES: Mapping[str, int] = MappingProxyType({})
 
 
 class Newer(FormatError):
@@ -82,8 +83,9 @@ class Head(NamedTuple):
 
     `commit` names the one after which it was written; `config` is the digest of that file, None
     where there is none. `counts` are the keys that it trusts with the digests of their certificates
-    (None: it is not known), `own` is the folder's own key where that does not count. `base` is None
-    where it would be empty. `tail` has the lines of rows by what they are filed under.
+    (None: it is not known), `own` is the folder's own key where that does not count. `sources` has
+    how long the file of each is that is there. `base` is None where it would be empty. `tail` has
+    the lines of rows by what they are filed under.
     """
 
     commit: str
@@ -91,6 +93,7 @@ class Head(NamedTuple):
     counts: Mapping[str, str | None]
     own: tuple[str, str | None] | None
     remotes: tuple[Followed, ...] = ()
+    sources: Mapping[str, int] = _NO_SOURCES
     base: Base | None = None
     tail: Mapping[str, list[bytes]] = _NOTHING
 
@@ -128,6 +131,7 @@ def write(head: Head) -> bytes:
     for one in head.remotes:
         sequence, expires = _written(one.sequence), _written(one.expires)
         lines.append(f"remote {one.name} {one.key or '-'} {sequence} {expires}")
+    lines += [f"source {name} {head.sources[name]}" for name in sorted(head.sources)]
     if head.base is not None:
         name, depth, root = head.base
         lines.append(f"base {name} {depth} {root.offset} {root.length} {root.digest}")
@@ -225,10 +229,16 @@ def read(raw: bytes) -> Head:
         remotes.append(_remote(lines.taken()))
         if len(remotes) > 1 and remotes[-2].name >= remotes[-1].name:
             raise FormatError("its remotes are not in order")
+    sources: dict[str, int] = {}
+    while lines.next == "source":
+        words = lines.taken()
+        if len(words) != 3 or words[1] <= next(reversed(sources), ""):
+            raise FormatError("its sources are not in order")
+        sources[words[1]] = _number(words[2])
     base = _base(lines.taken()) if lines.next == "base" else None
     if lines.next is not None:
         raise FormatError(f"it has an unknown line: {lines.next[:64]!r}")
-    return Head(commit, config, counts, own, tuple(remotes), base, _tail(raw[at:end]))
+    return Head(commit, config, counts, own, tuple(remotes), sources, base, _tail(raw[at:end]))
 
 
 class _Lines:

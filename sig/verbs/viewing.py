@@ -10,6 +10,7 @@
    earlier commit then: who reads it can tell.
 4  What lies in small files anyway is not copied into it, but named by digest: the configuration and
    the certificates. The policy of the machine is not the folder's, and a reader looks at it itself.
+   How long the large ones are says whether some were put back from a backup.
 """
 
 from __future__ import annotations
@@ -185,12 +186,20 @@ def _made(workspace: Workspace, old: Head | None = None, written: Collection[str
     own = None
     if config.key is not None and config.key not in config.trust:
         own = config.key, certificate(config.key)
+    sources = {}
+    for source, name in workspace.source_files().items():
+        length = None if old is None else old.sources.get(source)
+        if length is None or name in written:
+            length = home.length(name)
+        if length is not None:
+            sources[source] = length
     return Head(
         commit=home.last_commit(),
         config=_digest(workspace, layout.CONFIG),
         counts={key: certificate(key) for key in sorted(config.trust)},
         own=own,
         remotes=tuple(followed),
+        sources=sources,
     )
 
 

@@ -29,6 +29,8 @@ EXTRA = [
     f"own {KEY} -",
     f"remote zz {KEY} 1 2",
     "remote a - - -",
+    "source own 1",
+    "source remote:zz 0",
     "gone sha256:00",
     "row a\town\t\t0\t{}",
     f"row against 00\tview\t\t0\tsha256:{'0' * 64}",
@@ -95,6 +97,7 @@ def ours(raw: bytes, filed: list[str]) -> Any:
         "counts": [[key, head.counts[key]] for key in sorted(head.counts)],
         "own": None if head.own is None else list(head.own),
         "remotes": [[one.name, one.key, one.sequence, one.expires] for one in head.remotes],
+        "sources": [list(each) for each in head.sources.items()],
         "base": base,
         "tail": tail,
     }

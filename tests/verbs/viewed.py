@@ -66,6 +66,14 @@ class Viewer(Workspace):
             raise CannotTell("config")
         if there and hashlib.sha256(self._file("config")).hexdigest() != self.head.config:
             raise CannotTell("config")
+        names = {"own": "repo/repo.json", "kept": "memory/kept"}
+        names |= {f"remote:{one.name}": f"remotes/{one.name}/repo.json" for one in self.head.remotes}
+        places = {
+            source: self.home.path / self.pending.get(name, name) for source, name in names.items()
+        }
+        there = {source: each.stat().st_size for source, each in places.items() if each.exists()}
+        if there != self.head.sources:
+            raise CannotTell("sources")
         if frozenset(self.head.counts) != self.config.trust:
             raise CannotTell("who counts")
 

@@ -158,6 +158,7 @@ fn head(raw: &[u8], filed: &[String]) -> Result<Json, FormatError> {
         "counts": counts,
         "own": found.own.as_ref().map(|(key, digest)| json!([text(key), digest])),
         "remotes": remotes,
+        "sources": found.sources.iter().collect::<Vec<_>>(),
         "base": base,
         "tail": tail,
     }))

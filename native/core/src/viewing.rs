@@ -22,9 +22,11 @@ use crate::model::standing::Standing;
 use crate::model::statement::Statement;
 use crate::model::strict::{self, Names, Object, Value};
 use crate::model::verdict::{State, Verdict};
+use crate::model::wire::UnverifiedConfiguration;
 use crate::model::{limits, wheel, wire};
 use crate::openpgp::{Certificate, Fault, check, made_at};
 use crate::repo::journal::{self, Unfinished};
+use crate::repo::memory::{self, Older};
 use crate::repo::view::{self, Block, Head, Row};
 use crate::trust::decide::{Measure, Question, decide};
 use crate::trust::policy::{self, Policy};
@@ -34,7 +36,9 @@ use crate::trust::weighed::{Found, Weighed};
 pub const FIX: &str = "sig doctor --fix";
 
 const SMALL: usize = 64 * 1024 * 1024;
+const OWN: &str = "own";
 const KEPT: &str = "kept";
+const REMOTE: &str = "remote:";
 
 /// Why nobody can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +62,12 @@ impl Trouble {
         Self { message, hint: Some(FIX.to_owned()), again: true }
     }
 
+    fn older(why: Older) -> Self {
+        let key = why.key.map(|key| format!(" {key}")).unwrap_or_default();
+        // A commit may just have put the one in place and not yet the other.
+        Self { again: true, ..Self::new(why.message, Some(&format!("sig setup{key}"))) }
+    }
+
     pub(crate) fn unusable(error: &FormatError) -> Self {
         Self::new(format!("the view cannot be used: {}", error.message()), Some(FIX))
     }
@@ -70,6 +80,12 @@ pub trait Files {
 
     /// So many bytes of a file from there on, or less where it ends before; None if it is missing.
     fn part(&self, name: &str, offset: u64, length: usize) -> Result<Option<Vec<u8>>, Trouble>;
+
+    /// How many bytes a file has, None if it is missing.
+    fn length(&self, name: &str) -> Result<Option<u64>, Trouble> {
+        let raw = self.read(name, usize::MAX)?;
+        Ok(raw.map(|raw| u64::try_from(raw.len()).unwrap_or(u64::MAX)))
+    }
 
     /// What people call a file.
     fn place(&self, name: &str) -> String;
@@ -116,7 +132,7 @@ pub fn head(files: &dyn Files) -> Result<Option<Vec<u8>>, Trouble> {
     }
     let mut told = version.is_some();
     for name in ["pending/commit", "config", "keyring.gpg", "repo/repo.json"] {
-        told = told || files.read(name, usize::MAX)?.is_some();
+        told = told || files.length(name)?.is_some();
     }
     if told { Err(Trouble::new("there is no view", Some(FIX))) } else { Ok(None) }
 }
@@ -171,6 +187,7 @@ impl<'a> View<'a> {
             blocks: RefCell::default(),
             notes: RefCell::default(),
         };
+        made.check_sources()?;
         let asked = made.configured()?;
         let own = policy::read(&asked).map_err(|error| {
             let message = format!("the policy cannot be followed: {}", error.message());
@@ -260,6 +277,37 @@ impl<'a> View<'a> {
         self.files.read(name, limit)
     }
 
+    /// How long that is.
+    fn length(&self, name: &str) -> Result<Option<u64>, Trouble> {
+        match self.unfinished.changes.get(name) {
+            Some(None) => return Ok(None),
+            Some(Some(temporary)) => {
+                if let Some(length) = self.files.length(temporary)? {
+                    return Ok(Some(length));
+                }
+            }
+            None => {}
+        }
+        self.files.length(name)
+    }
+
+    /// Refuses a view of other statements than the folder has: some of the files were put back from
+    /// a backup, or came from elsewhere.
+    fn check_sources(&self) -> Result<(), Trouble> {
+        let fixed = [(OWN, "repo/repo.json"), (KEPT, "memory/kept")];
+        let fixed = fixed.map(|(source, name)| (source.to_owned(), name.to_owned()));
+        let remotes = self.head.remotes.keys();
+        let remotes =
+            remotes.map(|it| (format!("{REMOTE}{it}"), format!("remotes/{it}/repo.json")));
+        let mut left = self.head.sources.clone();
+        for (source, name) in fixed.into_iter().chain(remotes) {
+            if self.length(&name)? != left.remove(source.as_str()) {
+                return Err(Trouble::stale());
+            }
+        }
+        if left.is_empty() { Ok(()) } else { Err(Trouble::stale()) }
+    }
+
     /// The file that the head names by this digest; None where it says that there is none.
     fn named(&self, name: &str, told: Option<&str>) -> Result<Option<Vec<u8>>, Trouble> {
         let raw = self.file(name, SMALL)?;
@@ -268,13 +316,21 @@ impl<'a> View<'a> {
 
     /// Who counts, and the policy that the configuration asks for.
     fn configured(&mut self) -> Result<Object, Trouble> {
+        // Before the file: a commit between the two is then no older one.
+        let newest = self.file(memory::CONFIGURATION, SMALL)?;
+        let check_newest = |read: Option<&UnverifiedConfiguration>| match &newest {
+            Some(newest) => memory::check_newest(newest, read).map_err(Trouble::older),
+            None => Ok(()),
+        };
         let Some(raw) = self.named("config", self.head.config)? else {
+            check_newest(None)?;
             return Ok(Object::new());
         };
         let read = wire::configuration(&raw).map_err(|error| {
             let message = format!("config is damaged: {}", error.message());
             Trouble::new(message, Some("sig doctor"))
         })?;
+        check_newest(Some(&read))?;
         let Configuration { key, trust, policy, sequence, .. } = read.configuration;
         if let (Some(key), Some(sig)) = (&key, &read.sig) {
             let certificate = self.certificate(key)?;
@@ -419,10 +475,10 @@ impl<'a> View<'a> {
 
     /// What all statements of one source have in common: who has them, and whether it is out of date.
     fn source(&self, source: &str) -> Result<(Vec<String>, bool), Trouble> {
-        let Some(name) = source.strip_prefix("remote:") else {
+        let Some(name) = source.strip_prefix(REMOTE) else {
             return match source {
                 KEPT => Ok((Vec::new(), false)),
-                "own" => Ok((vec![source.to_owned()], false)),
+                OWN => Ok((vec![source.to_owned()], false)),
                 _ => Err(Trouble::unusable(&FormatError::new("a row is of no source"))),
             };
         };

@@ -19,7 +19,7 @@ use crate::identify::{Asked, identify, named};
 use crate::json::Json;
 use crate::options::{self, HELP, Options, USAGE};
 use crate::paths::{absolute, folder, quoted};
-use crate::words::{colored, escaped, escaped_name, is_ascii, strerror};
+use crate::words::{colored, escaped, escaped_name, is_ascii, strerror, text};
 
 /// Words of those that do not count.
 const SHOWN_NOT_COUNTED: usize = 5;
@@ -76,7 +76,8 @@ fn status(out: &mut Out) -> u8 {
     };
     match answered(&options, &files) {
         Ok((results, notes, more)) => told(out, &options, &results, &notes, &more),
-        Err(message) => usage(out, &message, options.json),
+        Err(Wrong::Words(message)) => usage(out, &message, options.json),
+        Err(Wrong::Place(message)) => failed(out, &options, &message),
     }
 }
 
@@ -133,20 +134,35 @@ fn files(options: &Options) -> Result<Result<Vec<OsString>, String>, String> {
     Ok(Ok(vec![OsString::from("-")]))
 }
 
+/// Why nothing is answered: words that are wrong, or no folder that we are in.
+enum Wrong {
+    Words(String),
+    Place(String),
+}
+
 type Answers = (Vec<Answered>, Vec<String>, Vec<OsString>);
 
-/// The answers in the order of the files, notes, and of which of them `sig verify` may know more; or
-/// words that are wrong.
-fn answered(options: &Options, files: &[OsString]) -> Result<Answers, String> {
+/// The answers in the order of the files, notes, and of which of them `sig verify` may know more.
+fn answered(options: &Options, files: &[OsString]) -> Result<Answers, Wrong> {
     let mut ids: Vec<Option<Identifier>> = Vec::with_capacity(files.len());
     for name in files {
         ids.push(match named(name) {
             None => None,
             Some(Ok(id)) => Some(id),
-            Some(Err(why)) => return Err(format!("{}: {why}", name.to_string_lossy())),
+            Some(Err(why)) => return Err(Wrong::Words(format!("{}: {why}", text(name)))),
         });
     }
-    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let path = folder(options.dir.as_deref());
+    let is_place = |name: &&OsString| *name != "-" && !name.as_bytes().starts_with(b"sha256:");
+    let mut places = files.iter().filter(is_place).map(Path::new);
+    let here = match std::env::current_dir() {
+        Ok(here) => here,
+        // It was removed: a relative path leads nowhere, and not to the root.
+        Err(error) if path.is_relative() || places.any(Path::is_relative) => {
+            return Err(Wrong::Place(strerror(&error)));
+        }
+        Err(_) => PathBuf::from("/"),
+    };
     let mut progress = Progress::new(options);
     let asked: Vec<Asked> = files
         .iter()
@@ -157,7 +173,6 @@ fn answered(options: &Options, files: &[OsString]) -> Result<Answers, String> {
         })
         .collect();
     progress.clear();
-    let path = folder(options.dir.as_deref());
     let folder = Folder::new(&path, &here);
     let mut wanted: Vec<Identifier> = asked.iter().filter_map(|one| id_of(one).cloned()).collect();
     wanted.sort();
@@ -252,7 +267,7 @@ fn verdicts(
 ) -> Result<Vec<Verdict>, Trouble> {
     let now = asking::now();
     if !folder.exists()? {
-        let place = crate::words::text(path.as_os_str());
+        let place = text(path.as_os_str());
         notes.push(format!("there is no folder at {place}/ yet; sig remote add makes it"));
         return nothing(ids, &asking::site()?, now);
     }

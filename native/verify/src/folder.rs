@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -54,7 +55,7 @@ impl Folder {
 
     /// Waits until nobody writes; whether somebody did. Trouble where it takes too long.
     pub fn wait(&self, end: Instant) -> Result<bool, Trouble> {
-        let Ok(lock) = File::open(self.path("lock")) else { return Ok(false) };
+        let Ok(lock) = open(&self.path("lock")).map(File::from) else { return Ok(false) };
         let mut waited = false;
         loop {
             match flock(&lock, FlockOperation::NonBlockingLockShared) {
@@ -136,9 +137,7 @@ impl Folder {
             return Ok(None);
         }
         let place = self.path(name);
-        // A FIFO in place of a file must not hang the reader.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(&place, flags, Mode::empty()) {
+        let file = match open(&place) {
             Ok(opened) => File::from(opened),
             Err(rustix::io::Errno::NOENT) => return Ok(None),
             Err(error) => return Err(failed(&error.into(), &place)),
@@ -176,9 +175,27 @@ impl Files for Folder {
         }
     }
 
+    fn length(&self, name: &str) -> Result<Option<u64>, Trouble> {
+        if !self.reaches(name)? {
+            return Ok(None);
+        }
+        let place = self.path(name);
+        match std::fs::symlink_metadata(&place) {
+            Ok(found) => self.refuse(&found, &place, false).map(|()| Some(found.len())),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(failed(&error, &place)),
+        }
+    }
+
     fn place(&self, name: &str) -> String {
         text(self.path(name).as_os_str())
     }
+}
+
+fn open(place: &Path) -> rustix::io::Result<OwnedFd> {
+    // A FIFO in place of a file must not hang the reader, nor a terminal become ours.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open(place, flags | OFlags::NOCTTY, Mode::empty())
 }
 
 fn is_missing(error: &io::Error) -> bool {

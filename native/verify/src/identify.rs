@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use sha2::{Digest, Sha256};
 use sig_core::model::identifier::{Identifier, hex};
 
-use crate::words::strerror;
+use crate::words::{self, strerror};
 
 /// Bytes in which the end records of a zip lie, with a comment.
 const TAIL: usize = 20 + 56 + 22 + 0xffff;
@@ -49,15 +49,15 @@ pub fn identify(asked: &OsStr, tell: &mut dyn FnMut(u64)) -> Asked {
 
 /// The identifier that a word is, where it looks like one; usage that is wrong.
 pub fn named(asked: &OsStr) -> Option<Result<Identifier, String>> {
-    let text = std::str::from_utf8(asked.as_bytes()).ok()?;
-    if !text.starts_with("sha256:") {
+    if !asked.as_bytes().starts_with(b"sha256:") {
         return None;
     }
+    let text = words::text(asked);
     if std::fs::symlink_metadata(asked).is_ok() {
         // An attacker may name a file, and either reading could be wrong.
         return Some(Err(format!("a file has this name; write ./{text} for the file")));
     }
-    Some(Identifier::new(text).map_err(|error| error.message().to_owned()))
+    Some(Identifier::new(&text).map_err(|error| error.message().to_owned()))
 }
 
 fn opened(path: &OsStr) -> io::Result<(File, bool)> {
@@ -134,8 +134,12 @@ fn starts_like_a_tar(head: &[u8]) -> bool {
     if head.get(257..262) != Some(b"ustar") {
         return false;
     }
+    // Spaces, octal digits, and what ends them: no sign.
     let said = String::from_utf8_lossy(said);
-    let said = said.trim_matches(['\0', ' ']);
+    let said = said.trim_start_matches(' ').trim_end_matches(['\0', ' ']);
+    if !said.bytes().all(|one| matches!(one, b'0'..=b'7')) {
+        return false;
+    }
     let sum = |raw: &[u8]| raw.iter().map(|one| u64::from(*one)).sum::<u64>();
     let own = head.get(148..156).map(sum).unwrap_or_default();
     let expected = sum(head).saturating_sub(own).saturating_add(8 * 0x20);

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use crate::words::text;
+
 /// What stands before the explanation of words that are wrong.
 pub const USAGE: &str = "Usage: sig-verify [OPTIONS] [FILE… | - | sha256:HEX]";
 
@@ -143,7 +145,7 @@ pub fn names(raw: &[u8], from: &OsStr) -> Result<Vec<OsString>, String> {
         names.pop();
     }
     if names.is_empty() || names.iter().any(|name| name.is_empty()) {
-        return Err(format!("{}: no names, or an empty one", from.to_string_lossy()));
+        return Err(format!("{}: no names, or an empty one", text(from)));
     }
     Ok(names.into_iter().map(|name| OsStr::from_bytes(name).to_owned()).collect())
 }

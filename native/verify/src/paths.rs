@@ -49,12 +49,22 @@ pub fn folder(asked: Option<&OsStr>) -> PathBuf {
     let chosen = asked.map(OsStr::to_owned).filter(|dir| !dir.is_empty());
     match chosen.or(variable.filter(|dir| !dir.is_empty())) {
         Some(dir) => PathBuf::from(plain(&dir)),
-        None => {
-            // Deprecated for what it did on Windows.
-            #[allow(deprecated)]
-            let home = std::env::home_dir().unwrap_or_default();
-            PathBuf::from(plain(home.join(".signet").as_os_str()))
+        None => PathBuf::from(plain(home().join(".signet").as_os_str())),
+    }
+}
+
+/// `$HOME` without slashes at its end, the root where nothing is left; without it what the system
+/// says of the user.
+fn home() -> PathBuf {
+    match std::env::var_os("HOME") {
+        Some(home) => {
+            let end = home.as_bytes().iter().rposition(|one| *one != b'/');
+            let home = end.and_then(|end| home.as_bytes().get(..=end)).unwrap_or(b"/");
+            PathBuf::from(OsStr::from_bytes(home))
         }
+        // Deprecated for what it did on Windows.
+        #[allow(deprecated)]
+        None => std::env::home_dir().unwrap_or_default(),
     }
 }
 

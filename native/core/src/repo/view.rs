@@ -111,6 +111,8 @@ pub struct Head<'a> {
     pub own: Option<(Fingerprint, Option<&'a str>)>,
     /// By their names.
     pub remotes: BTreeMap<&'a str, Followed>,
+    /// How long the file of each source is, as far as it is there.
+    pub sources: BTreeMap<&'a str, u64>,
     /// None where it is empty.
     pub base: Option<Base>,
     /// The lines of rows, by what they are filed under.
@@ -194,9 +196,17 @@ impl<'a> Head<'a> {
             }
             remotes.insert(name, followed);
         }
+        let mut sources = BTreeMap::new();
+        while lines.is_next("source") {
+            let [name, length] = lines.fields("source")?;
+            if sources.last_key_value().is_some_and(|(last, _)| *last >= name) || name.is_empty() {
+                return Err(FormatError::new("its sources are not in order").into());
+            }
+            sources.insert(name, number(length)?);
+        }
         let base = if lines.is_next("base") { Some(base(&mut lines)?) } else { None };
         let tail = tail(&mut lines)?;
-        Ok(Self { commit, config, counts, own, remotes, base, tail })
+        Ok(Self { commit, config, counts, own, remotes, sources, base, tail })
     }
 
     /// The digest of the certificate of a key that this head names; None where it does not name it.
