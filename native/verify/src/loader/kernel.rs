@@ -15,7 +15,8 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-/// What the C library calls first.
+/// What the C library calls first; the tests have their own.
+#[cfg(not(test))]
 #[unsafe(no_mangle)]
 pub extern "C" fn main(_count: libc::c_int, _words: *const *const libc::c_char) -> libc::c_int {
     // What is closed is open for us, so that nothing else gets its number; and closed again for
