@@ -67,7 +67,9 @@ class Viewer(Workspace):
         if there and hashlib.sha256(self._file("config")).hexdigest() != self.head.config:
             raise CannotTell("config")
         names = {"own": "repo/repo.json", "kept": "memory/kept"}
-        names |= {f"remote:{one.name}": f"remotes/{one.name}/repo.json" for one in self.head.remotes}
+        names |= {
+            f"remote:{one.name}": f"remotes/{one.name}/repo.json" for one in self.head.remotes
+        }
         places = {
             source: self.home.path / self.pending.get(name, name) for source, name in names.items()
         }
