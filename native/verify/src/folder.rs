@@ -8,7 +8,8 @@
 //!     is writing.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
@@ -30,7 +31,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct Folder {
     root: PathBuf,
     user: u32,
-    seen: RefCell<BTreeSet<PathBuf>>,
+    // As text: to compare paths part by part takes longer than to ask the kernel.
+    seen: RefCell<HashSet<OsString>>,
 }
 
 impl Folder {
@@ -78,22 +80,24 @@ impl Folder {
     /// Whether the folder of `name` is there; Trouble if it or one above is refused (H2).
     fn reaches(&self, name: &str) -> Result<bool, Trouble> {
         let mut place = self.root.clone();
-        // Followed, so that the folder may be a link; its target is what is looked at.
-        let mut looked = std::fs::metadata(&place);
-        let parts: Vec<&str> = name.split('/').collect();
-        let mut folders = parts.iter().rev().skip(1).rev();
+        let mut folders = name.rsplit_once('/').map_or("", |(folders, _)| folders).split('/');
+        let mut is_root = true;
         loop {
-            if !self.seen.borrow().contains(&place) {
-                match looked {
+            if !self.seen.borrow().contains(place.as_os_str()) {
+                // Followed, so that the folder may be a link; its target is what is looked at.
+                let look = if is_root { std::fs::metadata } else { std::fs::symlink_metadata };
+                match look(&place) {
                     Ok(found) => self.refuse(&found, &place, true)?,
                     Err(error) if is_missing(&error) => return self.is_no_link_to_nothing(),
                     Err(error) => return Err(failed(&error, &place)),
                 }
-                self.seen.borrow_mut().insert(place.clone());
+                self.seen.borrow_mut().insert(place.clone().into_os_string());
             }
-            let Some(part) = folders.next() else { return Ok(true) };
+            let Some(part) = folders.next().filter(|part| !part.is_empty()) else {
+                return Ok(true);
+            };
             place.push(part);
-            looked = std::fs::symlink_metadata(&place);
+            is_root = false;
         }
     }
 
