@@ -27,7 +27,7 @@ import pytest
 
 from sig.repo import view
 from tests.cli.conftest import FILES, _first, again, told
-from tests.native.conftest import built
+from tests.native.conftest import ROOT, built
 from tests.repo import kill
 from tests.verbs.parties import DAY, FILE, NOW, Party, Reader, Web, file_id, retired
 from tests.verbs.test_view_vectors import FILES as VECTORS
@@ -407,6 +407,13 @@ def test_help_and_version(both: Both) -> None:
         assert (0, b"") == (status, stderr)
         assert stdout.startswith(said)
     assert both.native("--version", "--json")[1].startswith(b'{\n "version": 1,')
+
+
+def test_its_page_shows_its_help(both: Both) -> None:
+    """As it prints it."""
+    page = (ROOT / "docs/reference/sig-verify.md").read_text()
+    shown = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    assert shown == both.native("--help")[1].decode()
 
 
 def test_who_stopped_reading_is_no_panic(desk: Reader, both: Both) -> None:
