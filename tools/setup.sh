@@ -166,8 +166,11 @@ loader_program() {
     RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target \
         "$cargo" build --quiet --locked --release --target "$host" --package sig-verify
     mkdir -p target/release
-    cp "target/$host/release/sig-verify" target/release/sig-verify.new
-    mv target/release/sig-verify.new target/release/sig-verify
+    made=target/$host/release/sig-verify
+    cmp -s "$made" target/release/sig-verify || {
+        cp "$made" "target/release/sig-verify.$$"
+        mv "target/release/sig-verify.$$" target/release/sig-verify
+    }
 }
 
 environment() {

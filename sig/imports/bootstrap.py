@@ -10,6 +10,7 @@ B3  The program sees what plain Python shows: names, arguments, `__main__`, trac
     Our modules are found under one private name only.
 B4  A refusal ends the process, in whatever thread, and whatever the program does about it: stdio is
     flushed, the reason told, no handler asked.
+B5  What it runs under it can ask: ``sig.runtime`` is handed in, whatever lies on the disk.
 
 Runs on Python 3.9 and later; imports next to nothing that a bare start has not loaded already.
 """
@@ -30,6 +31,7 @@ PACKAGE = "_sig_imports"
 # What stands in our code as its file: so Python leaves our frames out of tracebacks of imports.
 FILE = "<frozen importlib._bootstrap_external>"
 
+_RUNTIME = "sig.runtime"
 _COMM = 15
 _LOADER = "SIG_LOADER"  # stands in the environment of a program that a loader has started
 _SHELL = dict.fromkeys(map(ord, "@%+=:,./-_"), "a")
@@ -43,8 +45,11 @@ class _Memory:
     def __init__(self, codes: dict[str, memoryview], compiled: bool) -> None:
         self._codes = codes
         self._compiled = compiled
+        self.context = ""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:
+        if fullname == _RUNTIME and self.context:
+            return ModuleSpec(fullname, _Runtime(self.context), origin="sealed")
         if not fullname.startswith(PACKAGE):
             return None
         name = fullname[len(PACKAGE) :]
@@ -67,6 +72,35 @@ class _Memory:
 
     def load(self, name: str) -> Any:
         return __import__(f"{PACKAGE}.{name}", None, None, ["*"])
+
+    def package(self, fullname: str) -> Any:
+        """An empty one for B5, where no covered one has its name."""
+        if fullname != _RUNTIME.partition(".")[0] or not self.context:
+            return None
+        spec = ModuleSpec(fullname, _Runtime(""), origin="sealed", is_package=True)
+        spec.submodule_search_locations = []
+        return spec
+
+
+class _Runtime:
+    """B5. What the program may ask about itself."""
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def create_module(self, spec: object) -> None:
+        return None
+
+    def exec_module(self, module: Any) -> None:
+        if said := self._said:
+
+            def context() -> Any:
+                """Who vouched for this program, by what policy, and what it is made of."""
+                import json
+
+                return json.loads(said)
+
+            module.context = context
 
 
 def start(
@@ -109,7 +143,8 @@ def start(
     opening = memory.load("opening").Opening(
         covered, refuse, told if plan.trace or plan.report else None
     )
-    finder = memory.load("finder").Finder(opening, memory.find_spec)
+    memory.context = plan.context
+    finder = memory.load("finder").Finder(opening, memory.find_spec, memory.package)
     if pack:
         finder.bytecode = memory.load("bytecode").Bytecode(*pack)
         finder.opening.expect(len(pack[1]))  # code is about as long as its source

@@ -141,17 +141,20 @@ class EarlyLoader(ExtensionLoader):
 class Finder:
     """The finder of a closure, for sys.meta_path.
 
-    `inner` finds modules of ours, by their whole name, where these are in no file.
+    `inner` finds modules of ours, by their whole name, where these are in no file; `last` is asked
+    for what is not found otherwise.
     """
 
     def __init__(
         self,
         opening: Opening,
         inner: Callable[[str], ModuleSpec | None] = lambda fullname: None,
+        last: Callable[[str], ModuleSpec | None] = lambda fullname: None,
     ) -> None:
         self.opening = opening
         self.covered: Covered = opening.covered
         self._inner = inner
+        self._last = last
         self._loaders = _external._get_supported_file_loaders()
         self._plain: dict[str, FileFinder] = {}
         self._known: dict[str, tuple[Place | None, str] | None] = {}
@@ -209,7 +212,7 @@ class Finder:
             if place is None or place.there(folder)
         ]
         if not there:
-            return None
+            return self._last(fullname)
         spec = ModuleSpec(fullname, None, is_package=True)
         spec.submodule_search_locations = _external._NamespacePath(fullname, there, self.find_spec)
         return spec

@@ -85,7 +85,7 @@ class Plan:
     """
 
     __slots__ = (
-        "app", "argv0", "bad", "early", "entry", "environment", "executable", "file", "marshal",
+        "app", "argv0", "bad", "context", "early", "entry", "environment", "executable", "file", "marshal",
         "prefix", "report", "roots", "stdlib", "system", "trace",
     )  # fmt: skip
 
@@ -107,6 +107,7 @@ class Plan:
         marshal: bool = False,
         report: str = "",
         early: Sequence[tuple[str, str, str]] = (),
+        context: str = "",
     ) -> None:
         self.app = app
         self.entry = tuple(entry)
@@ -123,6 +124,7 @@ class Plan:
         self.marshal = marshal
         self.report = report
         self.early = tuple([tuple(one) for one in early])
+        self.context = context
         if not self.roots or len({root.name for root in self.roots}) != len(self.roots):
             raise ValueError("no root, or two of one name")
         fields = {"file": 2, "call": 3, "code": 2}
@@ -182,6 +184,7 @@ def write(plan: Plan) -> bytes:
         (b"report", plan.report),
     ):
         lines.append(_line(word, os.fsencode(path)))
+    lines.append(_line(b"context", _text(plan.context)))
     lines.append(_line(b"trace", _YES[plan.trace]))
     lines.append(_line(b"marshal", _YES[plan.marshal]))
     lines.append(_line(b"stdlib", *map(os.fsencode, plan.stdlib)))
@@ -248,7 +251,7 @@ def read(raw: bytes) -> Plan:
     try:
         kind, *others = one.pop(b"entry")
         (trace,), (marshal,) = one.pop(b"trace"), one.pop(b"marshal")
-        (app,) = one.pop(b"app")
+        (app,), (context,) = one.pop(b"app"), one.pop(b"context")
         plan = Plan(
             app.decode(),
             [kind.decode(), *map(os.fsdecode if kind == b"file" else bytes.decode, others)],
@@ -265,6 +268,7 @@ def read(raw: bytes) -> Plan:
             marshal=_NO[marshal],
             report=path(b"report"),
             early=early,
+            context=context.decode(),
         )
     except KeyError as error:
         raise ValueError(f"a plan without {error}") from None

@@ -13,6 +13,7 @@ U3  What of the environment fits the lock is looked for by name and version, in 
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -171,9 +172,26 @@ def decide(
         trace=options.trace,
         report=os.path.abspath(options.report) if options.report else "",
         early=() if prepared is None else prepared.early,
+        context=_context(judged),
     )
     packed = packs.counted(workspace, judged)
     return Decided(judged, plan, packed=packed, prepared=prepared)
+
+
+def _context(judged: locks.Plan) -> str:
+    """What the program may ask about itself (`sig.runtime`)."""
+    closure = judged.closure
+    numbers = [one.number for one in judged.known.all if one.closure == closure.id]
+    said = {
+        "app": judged.program.app,
+        "closure": closure.id,
+        "loader": None,
+        "policy": "run",
+        "release": max(numbers, default=None),
+        "roots": dict(closure.roots),
+        "signers": [line.key for line in judged.verdict.statements if line.counted],
+    }
+    return json.dumps(said, sort_keys=True)
 
 
 def _search(

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli import apps
-from tests.cli.apps import YES
+from tests.cli.apps import YES, App
 from tests.loader.loaded import Loaded, loaded
 from tests.native.conftest import program_of_checkout
-from tests.world import Person, Ran, Seeds, World, contents, snapshot
+from tests.world import Person, Ran, Seeds, World, contents, id_of, snapshot
 
 HELLO = """\
 import os, sys
@@ -406,6 +406,33 @@ def test_what_a_program_sees_of_itself(_speaks: Loaded) -> None:
     assert "/usr/local/bin:/usr/bin:/bin" == environment["PATH"]
     assert "/evil" != environment["HOME"]
     assert "EVIL" not in environment
+
+
+ASKS = """\
+import json
+import sig.runtime
+
+print(json.dumps(sig.runtime.context()))
+"""
+
+
+def test_a_program_can_ask_what_it_runs_under(world: World) -> None:
+    """Handed in, whatever `sig` lies beside it; under plain Python nobody was asked."""
+    program_of_checkout()
+    alice = world.person("alice")
+    app = loaded(apps.make(alice, {"asks.py": ASKS}, "asks.py").signed()).built()
+    (digest,) = (line[:64] for line in app.list.read_text().splitlines())
+    known = {"app": "asks", "release": 1, "roots": {"app": f"sha256:{digest}"}}
+    known |= {"closure": id_of(app.list.read_text()), "signers": [alice.fingerprint]}
+    (app.place / "sig").mkdir()
+    (app.place / "sig/__init__.py").write_text(app.evil)
+    (app.place / "sig/runtime.py").write_text(app.evil + "def context(): return None\n")
+    assert known | {"loader": str(app.loader), "policy": "enforce"} == json.loads(app.run().stdout)
+    assert known | {"loader": None, "policy": "run"} == json.loads(App.run(app).stdout)
+    assert not app.was_evil()
+    assert "null\n" == app.plain().stdout
+    shutil.rmtree(app.place / "sig")
+    assert 1 == app.plain().status
 
 
 def test_options_of_the_build_hold(_speaks: Loaded, world: World) -> None:

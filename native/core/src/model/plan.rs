@@ -33,6 +33,8 @@ pub struct Plan<'a> {
     pub prefix: Vec<u8>,
     /// `sys.executable`.
     pub executable: Vec<u8>,
+    /// What the program may ask about itself, as JSON.
+    pub context: String,
     /// Whether each load is told.
     pub trace: bool,
     /// Whether it may unmarshal any code.
@@ -67,6 +69,7 @@ impl Plan<'_> {
         say("prefix", &[&self.prefix]);
         say("executable", &[&self.executable]);
         say("report", &[b""]);
+        say("context", &[self.context.as_bytes()]);
         say("trace", &[yes(self.trace)]);
         say("marshal", &[yes(self.marshal)]);
         say("stdlib", &slices(&self.stdlib));

@@ -17,6 +17,7 @@ use sig_core::model::loader::{Editable, Level, Policy};
 use sig_core::model::manifest::Manifest;
 use sig_core::model::pack::Pack;
 use sig_core::model::plan::{Entry, Plan};
+use sig_core::model::strict::{self, Value};
 use sig_core::model::verdict::Answer;
 use sig_core::programs;
 use sig_core::trust::covering::Run;
@@ -170,11 +171,13 @@ pub fn decide<'a>(
     let pack = counted(loader, view, &closure.id(), run)?;
     let release = known.iter().find(|one| one.closure == closure.id()).map_or(0, |one| one.number);
     let vouched = verdict.statements.iter().filter(|line| line.counted);
+    let vouched: Vec<String> = vouched.map(|line| line.key.clone()).collect();
+    let context = context(loader, &closure, release, &vouched);
     let file = if policy.script.is_empty() { PathBuf::new() } else { loader.script() };
     let path = |path: &Path| path.as_os_str().as_bytes().to_vec();
     let mark = super::children::MARK.as_bytes().to_vec();
     Ok(Decided {
-        vouched: vouched.map(|line| line.key.clone()).collect(),
+        vouched,
         release,
         pack,
         plan: Plan {
@@ -184,6 +187,7 @@ pub fn decide<'a>(
             file: path(&file),
             prefix: path(&loader.place(&policy.python.prefix)),
             executable: path(loader.path),
+            context,
             trace,
             marshal: policy.marshal,
             stdlib: loader.python.stdlib.clone(),
@@ -196,6 +200,29 @@ pub fn decide<'a>(
             roots: placed,
         },
     })
+}
+
+/// What the program may ask about itself (`sig.runtime`).
+fn context(loader: &Loader<'_>, closure: &Closure, release: u64, signers: &[String]) -> String {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let id = |digits: &str| Value::Text(format!("sha256:{digits}"));
+    let release = i64::try_from(release).unwrap_or(i64::MAX);
+    let roots = closure.roots().map(|(name, digits)| (name.to_owned(), id(digits)));
+    let level = match loader.policy.level {
+        Level::Enforce => "enforce",
+        Level::Strict => "strict",
+    };
+    let said = [
+        ("app", text(&loader.policy.app)),
+        ("closure", text(closure.id().as_str())),
+        ("loader", text(&loader.path.to_string_lossy())),
+        ("policy", text(level)),
+        ("release", Value::Number(release)),
+        ("roots", Value::Object(roots.collect())),
+        ("signers", Value::List(signers.iter().map(|key| text(key)).collect())),
+    ];
+    let said = said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    strict::encode(&Value::Object(said))
 }
 
 /// That the folder is not older than this loader.
