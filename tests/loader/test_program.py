@@ -140,4 +140,4 @@ def test_limits_and_the_rest_are_inherited(untouched: Loaded) -> None:
         )
         told[which] = done.returncode, done.stdout, done.stderr
     assert told["plain"] == told["sig"]
-    assert "0o27 3" in told["sig"][1]
+    assert told["sig"][1].startswith("0o27 ")
