@@ -49,7 +49,8 @@ class _Memory:
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:
         if fullname == _RUNTIME and self.context:
-            return ModuleSpec(fullname, _Runtime(self.context), origin="sealed")
+            given: Any = _Runtime(self.context)
+            return ModuleSpec(fullname, given, origin="sealed")
         if not fullname.startswith(PACKAGE):
             return None
         name = fullname[len(PACKAGE) :]
@@ -77,7 +78,8 @@ class _Memory:
         """An empty one for B5, where no covered one has its name."""
         if fullname != _RUNTIME.partition(".")[0] or not self.context:
             return None
-        spec = ModuleSpec(fullname, _Runtime(""), origin="sealed", is_package=True)
+        empty: Any = _Runtime("")
+        spec = ModuleSpec(fullname, empty, origin="sealed", is_package=True)
         spec.submodule_search_locations = []
         return spec
 

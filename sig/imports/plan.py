@@ -85,8 +85,8 @@ class Plan:
     """
 
     __slots__ = (
-        "app", "argv0", "bad", "context", "early", "entry", "environment", "executable", "file", "marshal",
-        "prefix", "report", "roots", "stdlib", "system", "trace",
+        "app", "argv0", "bad", "context", "early", "entry", "environment", "executable", "file",
+        "marshal", "prefix", "report", "roots", "stdlib", "system", "trace",
     )  # fmt: skip
 
     def __init__(

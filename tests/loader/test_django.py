@@ -37,7 +37,7 @@ def django(_first: Loaded) -> Loaded:
 
 def answered(port: int) -> int:
     """The status of the first page."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:  # noqa: S310
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
         return int(page.status)
 
 
