@@ -27,6 +27,7 @@ class Program:
 
     def __init__(self, folder: Path, home: Path, sig: Sig, code: str, *requirements: str) -> None:
         self.home = home
+        self._sig = sig
         self.script = folder / f"{folder.name}.py"
         self.code = code
         folder.mkdir(parents=True)
@@ -78,6 +79,14 @@ class Program:
         descriptor = sealed(packing.pack(decided.plan, pack_taken), "sig")
         words = packing.command(python.executable, descriptor, self.script.name, ())
         return Command(words, environment, descriptors=(descriptor,))
+
+    def loader(self) -> Path:
+        """The loader of it, made now; what it does not start with is not measured."""
+        command = self._sig("loader", "build", "--python", self.python, self.script, home=self.home)
+        done = subprocess.run(command.words, env=command.environment, capture_output=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode(errors="replace")[-2000:])
+        return self.script.with_suffix("")
 
     def native(self) -> int:
         """Bytes of the libraries that it loads of its own."""

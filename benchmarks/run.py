@@ -670,6 +670,81 @@ def programs(world: Bench) -> Iterator[Row]:
 SYSTEM = "import ssl, decimal, sqlite3, lzma"
 
 
+def loaders(world: Bench) -> Iterator[Row]:
+    """Programs through their loaders: processor time of the whole process."""
+    from programs import Program
+
+    world.fetched()
+    home = world.path / "loaders-home"
+    shutil.copytree(world.home, home)
+    environment = {"LANG": "C.UTF-8"}
+
+    def made(name: str, code: str, *requirements: str) -> Program:
+        return Program(world.path / "loaders" / name, home, world.sig, code, *requirements)
+
+    hello, get = made("hello", "pass"), made("get", "import requests", "requests==2.32.3")
+    array = made("array", "import numpy, cryptography.x509", "numpy", "cryptography")
+    broken = world.path / "loaders/broken"
+    programs = {"hello": hello, "get": get, "array": array}
+    commands = {}
+    for name, program in programs.items():
+        commands[name] = Command([str(program.loader())], environment)
+        commands[f"plain {name}"] = program.plain(environment)
+    shutil.copytree(hello.script.parent, broken, symlinks=True)
+    (broken / hello.script.name).write_text("print('evil')\n")
+    commands["refused"] = Command([str(broken / "hello")], environment, 111)
+    commands["with site"] = Command([str(hello.python), str(hello.script)], environment)
+    found = measure.medians(measure.in_turns(commands, 3 * world.size.runs, measure.busy))
+    count = sum(len(site.statements) for site in world.sites)
+    more = (found["hello"] - found["plain hello"]) * 1000
+    yield Row(
+        f"a script that does nothing, through its loader, {count} statements in the folder",
+        ms(found["hello"]),
+        f"`python3 -I -S` {ms(found['plain hello'])}",
+        f"+ {more:.1f} ms",
+        "≤ + 4 ms",
+        more <= 4,
+    )
+    yield Row(
+        "the same, as people start it",
+        ms(found["hello"]),
+        f"`python3 hello.py` of an empty environment {ms(found['with site'])}",
+        f"{found['hello'] / found['with site']:.2f}",
+        "≤ 1.3",
+        found["hello"] / found["with site"] <= 1.3,
+    )
+    yield Row(
+        "the refusal of a changed script",
+        ms(found["refused"]),
+        "",
+        "",
+        "≤ 4 ms",
+        found["refused"] <= 0.004,
+    )
+    ratio = found["get"] / found["plain get"]
+    yield Row(
+        "`import requests` from a pack, through a loader",
+        ms(found["get"]),
+        f"`python3 -I -S` with bytecode {ms(found['plain get'])}",
+        f"{ratio:.3f}",
+        "≤ 1.03",
+        ratio <= 1.03,
+    )
+    megabytes = array.native() / 1e6
+    each = (found["array"] - found["plain array"]) * 1000 / megabytes
+    yield Row(
+        f"`import numpy, cryptography` through a loader, {megabytes:.0f} MB of libraries in a"
+        " user's environment",
+        ms(found["array"]),
+        f"`python3 -I -S` {ms(found['plain array'])}",
+        f"+ {each:.2f} ms a MB",
+        "≤ + 1.2 ms a MB",
+        each <= 1.2,
+    )
+    size = hello.script.with_suffix("").stat().st_size
+    yield Row("a loader", f"{size / 1e6:.1f} MB", "", "", "≤ 5 MB", size <= 5e6)
+
+
 def verdicts(world: Bench) -> Iterator[Row]:
     """A second signed tree, and each further one."""
     world.fetched()
@@ -719,6 +794,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "attest": attest,
     "verdicts": verdicts,
     "programs": programs,
+    "loaders": loaders,
 }
 
 if __name__ == "__main__":

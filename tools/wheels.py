@@ -126,8 +126,11 @@ def _digest(path: Path, _size: int, _changed: int) -> str:
 
 def _fits(name: str, version: str) -> bool:
     """Whether a wheel of this name is for a Python of this version, on this machine."""
-    *_, python, _, place = name.removesuffix(".whl").split("-")
-    mine = {"py3", "cp" + version.replace(".", "")}
+    *_, python, abi, place = name.removesuffix(".whl").split("-")
+    newest = int(version.partition(".")[2])
+    # What is built for the stable interface is for later ones, too.
+    minors = range(2, newest + 1) if abi == "abi3" else [newest]
+    mine = {"py3", *(f"cp3{minor}" for minor in minors)}
     return not mine.isdisjoint(python.split(".")) and (
         place == "any" or place.endswith(platform.machine())
     )
