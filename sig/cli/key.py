@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
 from sig.cli import Context, keylist, options, output
 from sig.errors import FormatError, StoreError
 from sig.model import limits
+from sig.model.identifier import everything
 from sig.verbs import keys
 
 
@@ -26,7 +28,8 @@ def import_(context: Context, file: str) -> int:
     """Take certificates from FILE. That trusts none of them."""
     try:
         if file == "-":
-            raw = sys.stdin.buffer.read(limits.KEY_FILE + 1)
+            given: Any = sys.stdin.buffer
+            raw = everything(given, limits.KEY_FILE + 1)
         else:
             with open(file, "rb") as stream:
                 raw = stream.read(limits.KEY_FILE + 1)

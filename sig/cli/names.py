@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
+
+from sig.model.identifier import everything
 
 
 def names_from(files: Sequence[str], files0_from: str | None) -> list[str]:
@@ -16,7 +19,8 @@ def names_from(files: Sequence[str], files0_from: str | None) -> list[str]:
     if files:
         raise click.UsageError("name files, or give --files0-from, not both")
     if files0_from == "-":
-        raw = sys.stdin.buffer.read()
+        given: Any = sys.stdin.buffer
+        raw = everything(given, sys.maxsize)
     else:
         with open(files0_from, "rb") as stream:
             raw = stream.read()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from typing import Protocol
@@ -18,7 +20,9 @@ class Readable(Protocol):
     """A binary stream."""
 
     def readinto(self, buffer: bytearray, /) -> int | None:
-        """Fill the buffer as far as there is something; how far, 0 at the end."""
+        """Fill the buffer as far as there is something; how far, 0 at the end, None if there is
+        nothing yet.
+        """
         ...
 
 
@@ -59,14 +63,15 @@ class Identifier(str):
         """The identifier of everything left in a binary stream, read once.
 
         `progress` is called with the number of bytes so far. `head` is given the bytes that were
-        read first, as far as they came at once.
+        read first, as far as they came at once. Raises BlockingIOError where more may come and the
+        stream does not wait for it: what came is not everything.
         """
         digest = hashlib.sha256()
         # Most files are small, and to clear a large buffer costs more than to hash one.
         buffer = bytearray(_SMALL)
         view = memoryview(buffer)
         done = 0
-        while read := stream.readinto(buffer):
+        while read := _filled(stream, buffer):
             digest.update(view[:read])
             if head is not None and not done:
                 head += view[: min(read, HEAD)]
@@ -78,6 +83,22 @@ class Identifier(str):
                 progress(done)
         # Not by `cls`, which would look whether a sha256 is one.
         return str.__new__(cls, "sha256:" + digest.hexdigest())
+
+
+def everything(stream: Readable, most: int) -> bytes:
+    """What is left in a binary stream, at most so many bytes. Raises BlockingIOError as above."""
+    found = bytearray()
+    buffer = bytearray(_SMALL)
+    while len(found) < most and (read := _filled(stream, buffer)):
+        found += buffer[:read]
+    return bytes(found[:most])
+
+
+def _filled(stream: Readable, buffer: bytearray) -> int:
+    read = stream.readinto(buffer)
+    if read is None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return read
 
 
 def filed_by_manifest(id: Identifier) -> str:

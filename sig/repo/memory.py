@@ -71,7 +71,10 @@ def read_written(raw: bytes) -> Written:
     """The file's meaning. Raises StoreError."""
     try:
         value = strict.read(raw)
-        return Written(Fingerprint(value["key"]), int(value["sequence"]), str(value["digest"]))
+        key, sequence, digest = value["key"], value["sequence"], value["digest"]
+        if type(digest) is not str:
+            raise FormatError("the digest is not a text")
+        return Written(Fingerprint(key), wire.sequence(sequence), digest)
     except (FormatError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"{CONFIGURATION} is damaged") from error
 

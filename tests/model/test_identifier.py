@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sig.model.fingerprint import Fingerprint
-from sig.model.identifier import Identifier
+from sig.model.identifier import Identifier, everything
 
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -40,6 +41,20 @@ def test_a_buffer_is_read_from_where_it_stands() -> None:
     stream = io.BytesIO(b"before after")
     stream.seek(7)
     assert Identifier.of_bytes(b"after") == Identifier.of_stream(stream)
+
+
+def test_a_stream_that_does_not_wait_is_not_at_its_end() -> None:
+    """Else what came first would be taken for the whole, by whoever sends the rest later."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as sender:
+        os.set_blocking(reading, False)
+        for read in (Identifier.of_stream, lambda it: everything(it, 1 << 20)):
+            sender.write(b"first")
+            with pytest.raises(BlockingIOError, match="Resource temporarily unavailable"):
+                read(stream)
+        sender.write(b"all of it")
+        sender.close()
+        assert b"all of i" == everything(stream, 8)
 
 
 @pytest.mark.parametrize("text", [EMPTY.upper(), EMPTY[:-1], EMPTY + "0", EMPTY + "\n", "sha1:00"])

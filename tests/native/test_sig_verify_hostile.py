@@ -12,6 +12,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import tarfile
 import threading
 import zipfile
@@ -113,6 +114,14 @@ def test_parts_of_two_states_give_no_other_answer(
 # --- what is named -------------------------------------------------------------------------------
 
 
+def test_a_hint_can_be_typed(both: Both) -> None:
+    """What begins like an option is named as a file."""
+    (both.place / "--dir=x y").write_bytes(b"")
+    told = both.native("--", "--dir=x y")[2].splitlines()[-1]
+    assert b"hint: sig verify './--dir=x y'" == told
+    assert b"hint: sig verify -" == both.native("-")[2].splitlines()[-1]
+
+
 def test_a_name_like_an_identifier_is_no_file(desk: Reader, both: Both) -> None:
     """Also where it is no text: `sig verify` refuses it in the same words."""
     name = b"sha256:\xff"
@@ -139,6 +148,28 @@ def test_standard_input_is_read_once(desk: Reader, both: Both) -> None:
         for run in (both.sig, both.native)
     )
     assert whole[:2] == found[:2]
+
+
+def test_what_came_first_is_not_the_whole(desk: Reader, both: Both) -> None:
+    """Of a pipe that does not wait: whoever sends the rest later would get an ok for the first."""
+    for words, first in ((["-"], b"a file"), (["--files0-from", "-"], FILE.encode())):
+        told = []
+        for either in ([*command(), "verify"], [str(both.program)]):
+            reading, writing = os.pipe()
+            os.set_blocking(reading, False)
+            os.write(writing, first)
+            running = subprocess.Popen(
+                [*either, *words],
+                stdin=reading,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=both.environment,
+            )
+            told.append((running.communicate(timeout=60), running.returncode))
+            os.close(writing)
+            os.close(reading)
+        assert [4, 4] == [status for _, status in told]
+        assert all(b"" == said[0] for said, _ in told)
 
 
 def test_what_is_no_file_is_read_or_named(desk: Reader, both: Both) -> None:

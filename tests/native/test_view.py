@@ -6,6 +6,7 @@ words of a refusal. A head that one reads and the other refuses, or reads otherw
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from sig.errors import FormatError, StoreError
-from sig.model import wheel
+from sig.model import strict, wheel, wire
+from sig.model.configuration import Configuration
 from sig.repo import view
 from sig.repo.home import Home
+from sig.verbs.configuring import check_newest
 from tests import vectors
 from tests.native.mutants import mutant
 from tests.native.test_model import asked, is_refused
@@ -159,6 +162,40 @@ def test_the_metadata_of_lists_is_read_alike(answers: Callable[[str], str]) -> N
         assert expected == asked(answers, "metadata", raw=raw), raw
         found += bool(expected)
     assert found > ROUNDS / 10
+
+
+def test_the_newest_configuration_is_told_alike(answers: Callable[[str], str]) -> None:
+    """By what is remembered of it, in the same words."""
+    dice = random.Random(13)
+    folders = [vectors.read(path).data for path in vectors.files("view")]
+    configs = sorted(
+        {raw for data in folders for raw in data.get("config", []) if b"version" in raw}
+    )
+    seeds = sorted({raw for data in folders for raw in data.get("memory/config", [])})
+    said = set()
+    for number in range(ROUNDS):
+        config = dice.choice([*configs, b""])
+        raw = seeds[number % len(seeds)]
+        if config and dice.random() < 0.7:
+            found, signed, _ = wire.configuration(config)
+            fields = {
+                "key": dice.choice((found.key, KEY, KEY.lower(), None)),
+                "sequence": dice.choice((found.sequence, 2, 3, 4, 0, "3", True, 1 << 53)),
+                "digest": dice.choice((strict.digest(signed), "0" * 64, 7)),
+            }
+            raw = json.dumps(fields).encode()
+        elif dice.random() < 0.5:
+            raw = mutant(dice, seeds)
+        found, signed, _ = wire.configuration(config) if config else (Configuration(), None, None)
+        try:
+            expected = None
+            check_newest(raw, found, signed)
+        except StoreError as error:
+            key = (error.hint or "").removeprefix("sig setup").strip() or None
+            expected = [error.message, key]
+        assert expected == asked(answers, "newest", raw=raw, config=config), (raw, config)
+        said.add(expected and expected[0].split(" ")[2])
+    assert {None, "missing,", "not", "signed", "an", "another", "damaged:"} == said
 
 
 def test_journals_that_are_nearly_right_are_read_alike(

@@ -22,8 +22,8 @@ use sig_core::model::standing::Standing;
 use sig_core::model::strict::{self, Names};
 use sig_core::model::verdict::{Judged, State, Verdict};
 use sig_core::model::{closure, instant, manifest, pythons, wheel, wire};
-use sig_core::repo::journal;
 use sig_core::repo::view::{self, Head};
+use sig_core::repo::{journal, memory};
 use sig_core::trust::covering::{self, Run};
 use sig_core::trust::decide::{Measure, Question, decide};
 use sig_core::trust::policy::{self, Policy};
@@ -120,6 +120,12 @@ fn answer(asked: &Asked<'_>) -> Result<Json, FormatError> {
         ))),
         "head" => head(&asked.raw("raw"), &asked.texts("filed")),
         "journal" => Ok(unfinished(&asked.raw("raw"))),
+        "newest" => {
+            let config = asked.raw("config");
+            let found = if config.is_empty() { None } else { Some(wire::configuration(&config)?) };
+            let why = memory::check_newest(&asked.raw("raw"), found.as_ref()).err();
+            Ok(json!(why.map(|why| (why.message, why.key.map(|key| key.to_string())))))
+        }
         "decide" => decided(asked),
         "run" => run(asked),
         other => panic!("no such request: {other}"),

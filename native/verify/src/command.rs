@@ -310,7 +310,10 @@ fn told(
     if let (Some(first), false) = (more.first(), options.quiet) {
         // Who does not count, folders, and what is in archives: not in the view.
         let rest = if more.len() > 1 { " …" } else { "" };
-        let name = quoted(&escaped_name(first, out.ascii));
+        // What begins like an option would be one.
+        let option = first.len() > 1 && first.as_bytes().starts_with(b"-");
+        let before = if option { "./" } else { "" };
+        let name = quoted(&format!("{before}{}", escaped_name(first, out.ascii)));
         out.note(&format!("hint: sig verify {name}{rest}"));
     }
     let any = |answer| results.iter().any(|result| result.told.answer() == answer);

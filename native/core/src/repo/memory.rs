@@ -61,10 +61,13 @@ pub fn check_newest(raw: &[u8], found: Option<&UnverifiedConfiguration>) -> Resu
 fn read(raw: &[u8]) -> Option<Written> {
     let value = strict::read(raw, Names::Visible).ok()?;
     let field = |name| value.object().and_then(|it| it.get(name));
-    let Some(Value::Number(sequence)) = field("sequence") else { return None };
+    let sequence = match field("sequence")? {
+        Value::Number(sequence) if *sequence >= 1 => *sequence,
+        _ => return None,
+    };
     Some(Written {
         key: Fingerprint::new(field("key")?.text()?)?,
-        sequence: *sequence,
+        sequence,
         digest: field("digest")?.text()?.to_owned(),
     })
 }
