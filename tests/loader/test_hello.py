@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sig.model import loader
 from tests.cli import apps
 from tests.cli.apps import YES, App
 from tests.loader.loaded import Loaded, loaded
@@ -475,3 +476,17 @@ def test_a_moved_folder_works(hello: Loaded) -> None:
     hello.place.rename(place)
     done = subprocess.run([place / "hello"], capture_output=True, text=True, timeout=60)
     assert Ran(0, "hello\n", "") == Ran(done.returncode, done.stdout, done.stderr)
+
+
+def test_an_interpreter_that_was_updated_is_asked_anew(hello: Loaded) -> None:
+    """As after an update of the system: it runs as it is, from the sources of its modules."""
+    raw = hello.loader.read_bytes()
+    made = loader.read(raw)
+    assert made is not None
+    python = made.policy.python._replace(state="1 1", version="3.0.0")
+    magic = made.modules._replace(magic="00000000")
+    policy = made.policy._replace(python=python)
+    hello.loader.unlink()
+    hello.loader.write_bytes(loader.write(made._replace(policy=policy, modules=magic)))
+    hello.loader.chmod(0o755)
+    assert Ran(0, "hello x\n", "") == hello.run("x")

@@ -27,6 +27,8 @@ pub struct Python {
     pub stdlib: Vec<Vec<u8>>,
     /// Folders of the system's own packages.
     pub system: Vec<Vec<u8>>,
+    /// Whether it is the very file of the build.
+    pub same: bool,
 }
 
 // Text that every Python 3 can print: what is between the lines has none.
@@ -61,9 +63,10 @@ pub fn python(said: &loader::Python, asked: &Path, again: &str) -> Result<Python
         version: said.version.clone(),
         stdlib: bytes(&said.stdlib),
         system: bytes(&said.system),
+        same: state(&status) == said.state,
     };
     check_folders(&made.stdlib, &made.system).map_err(could_not)?;
-    if state(&status) != said.state {
+    if !made.same {
         let answer = asked_anew(&made.executable)
             .ok_or_else(|| could_not(format!("{} does not say what it is", said.executable)))?;
         let (version, folders) = answer;

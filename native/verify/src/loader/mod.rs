@@ -166,7 +166,8 @@ fn become_it(
     let pack = decided.pack.as_deref().and_then(|raw| Some((Pack::read(raw).ok()?, raw)));
     let pack = pack.as_ref().map(|(pack, raw)| (pack, *raw));
     let plan = decided.plan.text();
-    let Some(file) = starting::sealed(loader.policy, modules, &plan, pack) else {
+    let Some(file) = starting::sealed(loader.policy, modules, loader.python.same, &plan, pack)
+    else {
         return Refused::could_not("what is to be run is too large");
     };
     let sealed = match kernel::sealed(&file) {

@@ -4,7 +4,8 @@
 //! given the page with `-c`, and the page knows where everything is.
 //!
 //! Z1  Our modules are those behind the policy, byte for byte.
-//! Z2  An interpreter of the bytecode that they were compiled to runs that, any other the sources.
+//! Z2  An interpreter of the bytecode that they were compiled to runs that, any other the sources. Of
+//!     one that is the very file of the build only that is handed over.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -35,14 +36,19 @@ scope['start'](globals(), bytes(data[slice(*@plan@)]), codes, known, pack)
 ";
 const FILE: &str = "<frozen importlib._bootstrap_external>";
 
-/// The bytes of the file; None where its page would not fit.
+/// The bytes of the file; None where its page would not fit. `same` says that the interpreter is the
+/// very file of the build.
 pub fn sealed(
     policy: &Policy,
     modules: &[u8],
+    same: bool,
     plan: &[u8],
     pack: Option<(&Pack<'_>, &[u8])>,
 ) -> Option<Vec<u8>> {
-    let mut body = modules.to_vec();
+    let (compiled, after) = places(&policy.compiled, PAGE);
+    let (sources, _) = places(&policy.sources, after);
+    let needed = if same { after.checked_sub(PAGE)? } else { modules.len() };
+    let mut body = modules.get(..needed)?.to_vec();
     let mut add = |data: &[u8]| -> (usize, usize) {
         let start = PAGE.saturating_add(body.len());
         body.extend_from_slice(data);
@@ -53,8 +59,6 @@ pub fn sealed(
         None => Vec::new(),
         Some((pack, raw)) => vec![add(&table(pack)?), add(raw)],
     };
-    let (compiled, after) = places(&policy.compiled, PAGE);
-    let (sources, _) = places(&policy.sources, after);
     let mut magic = String::from("b'");
     for byte in policy.magic {
         // Writing to a String does not fail.
@@ -67,7 +71,7 @@ pub fn sealed(
         ("@magic@", magic),
         ("@end@", end),
         ("@compiled@", compiled),
-        ("@sources@", sources),
+        ("@sources@", if same { "[]".to_owned() } else { sources }),
         ("@file@", FILE.to_owned()),
         ("@plan@", format!("{plan:?}")),
         ("@pack@", format!("{packed:?}")),
