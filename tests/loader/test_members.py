@@ -107,8 +107,9 @@ def test_no_member_may_be_otherwise(whole: Loaded, way: str) -> None:
             assert expected == ran, path
         else:
             # A distribution whose name cannot be read is not there.
-            name = "idna 3." if path.name == "METADATA" else path.name
-            assert (111, True) == (ran.status, name in ran.stderr), (path, ran)
+            names = [path.name, "idna 3."] if path.name == "METADATA" else [path.name]
+            assert 111 == ran.status, (path, ran)
+            assert any(name in ran.stderr for name in names), (path, ran)
             assert "Traceback" not in ran.stderr
         if way == "changed" and path.suffix == ".py" and not is_idle(whole, path):
             shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
@@ -118,7 +119,7 @@ def test_no_member_may_be_otherwise(whole: Loaded, way: str) -> None:
         path.with_name(f"{path.name}x").unlink(missing_ok=True)
         path.write_bytes(content)
     assert expected == whole.run()
-    assert way != "changed" or evil > 10
+    assert way != "changed" or evil > 8
 
 
 @pytest.mark.parametrize("way", ["package", "bytecode", "library", "in front"])
