@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import shutil
 import time
 from pathlib import Path
@@ -311,6 +312,43 @@ def test_lists_are_not_read_again(desk: Reader, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.undo()
     assert all({text} == like(desk, text) for text in [*texts, a_list("new")])
     assert agrees(desk.workspace, every_id(desk.workspace))
+
+
+@pytest.mark.parametrize("seed", range(40 if os.environ.get("SIG_SOAK") else 3))
+def test_whatever_comes_and_goes_it_is_as_if_it_were_made_anew(
+    seed: int, desk: Reader, web: Web, carol: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words of several signers, remotes, lists: in the tail, over the base, in a new base."""
+    dice = random.Random(seed)
+    monkeypatch.setattr(viewing, "TAIL", 2500)
+    monkeypatch.setattr(viewing, "CHANGED_MOST", 12)
+    names = [f"file {number}" for number in range(8)]
+    texts = [a_list(name, more) for name in ("one", "two") for more in "abc"]
+
+    def lists() -> None:
+        place = dice.choice((objects.own, objects.name))
+        some = dice.sample(texts, dice.randrange(1, 5))
+        changes = {
+            place(Identifier.of_bytes(text)): text if dice.random() < 0.6 else None for text in some
+        }
+        workspace = desk.workspace
+        with workspace.writing():
+            workspace.commit(changes)
+
+    def carols() -> None:
+        desk.clock.at += 5
+        said = [(name, dice.random() < 0.5) for name in dice.sample(names, dice.randrange(5))]
+        carol.offered = [carol.statement(file_id(name), ok, desk.clock.at) for name, ok in said]
+        web.offer(carol)
+        desk.fetch("carol")
+
+    def own() -> None:
+        says(desk, *dice.sample(names, dice.randrange(1, 4)), ok=dice.random() < 0.5)
+
+    for _ in range(25):
+        dice.choice((lists, carols, own))()
+        lines = (row_line(row) for rows in ledger.all_rows(desk.workspace).values() for row in rows)
+        assert viewing.check(desk.workspace, lines) is None
 
 
 def test_a_damaged_base_is_not_built_upon(desk: Reader) -> None:
