@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import re
 from collections.abc import Callable
 from typing import Protocol
@@ -97,7 +96,7 @@ def everything(stream: Readable, most: int) -> bytes:
 def _filled(stream: Readable, buffer: bytearray) -> int:
     read = stream.readinto(buffer)
     if read is None:
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
     return read
 
 
