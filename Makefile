@@ -14,7 +14,7 @@ ARGS :=
 # On all processors, up to four: more of them find the tests that wait, not those that compute.
 PYTEST := -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test wheels lint format docs bench fuzz fuzz-native soak wheel-test machine clean
+.PHONY: help demo test wheels lint format docs bench fuzz fuzz-native soak dist wheel-test machine clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,7 @@ demo: machine .venv/for-use ## the whole story in half a minute, on throw-away k
 test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it, without that of native/
 	@tools/setup.sh machine nginx cargo
 	@$(BIN)/python tools/wheels.py || :
+	@$(if $(ARGS),,tools/setup.sh loader || :)
 	@failed=; $(if $(ARGS),,$(CARGO) test --quiet --locked || failed=1;) \
 	PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python $(PYTEST) $(ARGS) || exit; \
 	test -z "$$failed" || { echo "failed: the tests of native/, see above" >&2; exit 1; }
@@ -72,7 +73,12 @@ soak: .venv/for-fuzz .venv/for-test ## long races and long fuzzing; SECONDS=1800
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS)
 	$(BIN)/python tools/fuzz_native.py --seconds $(SECONDS)
 
-wheel-test: machine .venv/for-test ## build the wheel, install it elsewhere, test it there
+dist: machine .venv/for-dist ## the wheels of signet-sig and signet-sig-loader, in dist/
+	@tools/setup.sh machine cargo
+	@tools/setup.sh dist dist
+
+wheel-test: machine .venv/for-test .venv/for-dist ## build the wheels, install them elsewhere, test them there
+	@tools/setup.sh machine cargo
 	@$(BIN)/python tools/wheels.py || :
 	@tools/wheel-test.sh
 

@@ -6,7 +6,8 @@
 #   tools/setup.sh machine cargo        a cargo that is new enough too, or a line about what is skipped;
 #   tools/setup.sh machine cargo lint   … with its formatter and its linter
 #   tools/setup.sh cargo [WORD ...]     cargo with these words in native/; nothing where it is not there
-#   tools/setup.sh loader               native/target/release/sig-verify, in which loaders are made
+#   tools/setup.sh loader               native/target/release/sig-verify, of which loaders are made
+#   tools/setup.sh dist FOLDER          the wheels in FOLDER; after "venv dist"
 #   tools/setup.sh venv [GROUP ...]     .venv with sig (editable) and these dependency groups
 #
 # apt-get is used only where something is missing and only as root or with a sudo that does not ask.
@@ -136,7 +137,7 @@ cargo_machine() {
     [ -z "$(find_cargo)" ] || return 0
     (apt_install "cargo 1.85 or newer" "$(rust_packages "cargo-web rustc-web" "cargo rustc")") || :
     [ -n "$(find_cargo)" ] ||
-        say "NOTE: without cargo 1.85 or newer the tests of native/ are SKIPPED (rustup.rs has one)"
+        say "NOTE: without cargo 1.85 or newer native/ is LEFT OUT, with loaders (rustup.rs has one)"
 }
 
 cargo_lint_machine() {
@@ -157,20 +158,33 @@ cargo_run() {
     exec "$cargo" "$@"
 }
 
-# Without libraries of the machine: whoever sets LD_PRELOAD would be in it before its first line.
+# As the wheel is built, and into the same folder: who has one compiles nothing for the other.
 loader_program() {
     cargo=$(find_cargo)
     [ -n "$cargo" ] || return 0
-    cd native
-    host=$("$cargo" -vV | sed -n 's/^host: //p')
-    RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target \
-        "$cargo" build --quiet --locked --release --target "$host" --package sig-verify
-    mkdir -p target/release
-    made=target/$host/release/sig-verify
-    cmp -s "$made" target/release/sig-verify || {
-        cp "$made" "target/release/sig-verify.$$"
-        mv "target/release/sig-verify.$$" target/release/sig-verify
-    }
+    python=$(find_python)
+    static=$("$python" -c 'import tomllib
+print(*tomllib.load(open("native/verify/pyproject.toml", "rb"))["tool"]["maturin"]["rustc-args"])')
+    quiet=--quiet
+    if [ ! -e native/target/release/sig-verify ]; then
+        say "building native/target/release/sig-verify, once: this takes some minutes"
+        [ ! -t 2 ] || quiet=
+    fi
+    # shellcheck disable=SC2086  # one word or none; words of rustc
+    (cd native && CARGO_TARGET_DIR=target "$cargo" rustc $quiet --locked --release \
+        --package sig-verify --bin sig-verify -- $static) ||
+        die "native/ could not be built" "hint: is the network up, and is there a C compiler to link with?"
+}
+
+wheels_for_others() {
+    say "building the wheel of signet-sig"
+    .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$1" .
+    cargo=$(find_cargo)
+    [ -n "$cargo" ] || { say "NOTE: without cargo 1.85 or newer NO WHEEL of signet-sig-loader"; return; }
+    loader_program
+    say "building the wheel of signet-sig-loader"
+    PATH=$(dirname "$cargo"):$PATH CARGO_TARGET_DIR=$PWD/native/target \
+        .venv/bin/maturin build --manifest-path native/verify/Cargo.toml --out "$1"
 }
 
 environment() {
@@ -201,5 +215,7 @@ case ${1:-} in
     venv) shift; environment "$@" ;;
     cargo) shift; cargo_run "$@" ;;
     loader) loader_program ;;
-    *) die "usage: tools/setup.sh machine [nginx] [cargo] [lint] | venv [GROUP ...] | cargo WORD ... | loader" ;;
+    dist) wheels_for_others "$2" ;;
+    *) die "usage: tools/setup.sh machine [nginx] [cargo] [lint] | venv [GROUP ...] | cargo WORD ... |" \
+        "       loader | dist FOLDER" ;;
 esac

@@ -20,7 +20,7 @@ from sig.model.loader import Loader
 from tests import wheels
 from tests.world import TIMEOUT, Person, Ran
 
-PROGRAM = b"\x7fELF, and not one that runs\n"
+PROGRAM = f"\x7fELF, and not one that runs: sig-verify {sig.__version__}\n".encode()
 PYTHON = wheels.SYSTEM
 
 

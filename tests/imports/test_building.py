@@ -30,15 +30,17 @@ else:
     print("found", found)
 print(building.known())
 """
+VERSION = f"sig-verify {sig.__version__}\n".encode()
+BUILT, BESIDE = b"\x7fELF built " + VERSION, b"\x7fELF beside " + VERSION
 # Stands in for cargo: what it would build, and where.
-SETUP = """\
+SETUP = f"""\
 #!/bin/sh
 cd "$(dirname "$0")/.."
 echo "$@" >asked
 [ -e no-cargo ] && exit 0
 [ -e broken ] && exit 101
 mkdir -p native/target/release
-printf '\\177ELF built' >native/target/release/sig-verify
+printf '\\177ELF built sig-verify {sig.__version__}\\n' >native/target/release/sig-verify
 """
 
 
@@ -76,11 +78,11 @@ def test_in_a_checkout_the_program_is_built_where_it_is_not_there(checkout: Path
     told = ask(checkout)
     assert [
         "told building sig-verify, once: tools/setup.sh loader",
-        "found b'\\x7fELF built'",
-        "b'\\x7fELF built'",
+        f"found {BUILT!r}",
+        f"{BUILT!r}",
     ] == told
     assert "loader" == (checkout / "asked").read_text().strip()
-    assert "found b'\\x7fELF built'" == ask(checkout)[0]
+    assert f"found {BUILT!r}" == ask(checkout)[0]
 
 
 def test_without_cargo_the_package_is_named(checkout: Path) -> None:
@@ -95,8 +97,8 @@ def test_without_cargo_the_package_is_named(checkout: Path) -> None:
 def test_the_program_beside_the_scripts_comes_first(checkout: Path) -> None:
     """Then nothing is built; and outside of a checkout it is the only one."""
     beside = checkout.parent / "v/bin/sig-verify"
-    beside.write_bytes(b"\x7fELF beside")
-    assert ["found b'\\x7fELF beside'", "b'\\x7fELF beside'"] == ask(checkout)
+    beside.write_bytes(BESIDE)
+    assert [f"found {BESIDE!r}", f"{BESIDE!r}"] == ask(checkout)
     assert not (checkout / "asked").exists()
     beside.unlink()
     (checkout / "tools/setup.sh").unlink()
@@ -124,6 +126,44 @@ def test_what_is_no_program_of_its_own_is_refused(checkout: Path) -> None:
     with beside.open("wb") as stream:
         stream.truncate(1 << 30)
     assert "is larger than" in ask(checkout)[0]
+
+
+def test_a_program_of_another_version_is_refused(checkout: Path) -> None:
+    """Who upgrades sig alone is told what else to upgrade; in a checkout it is built anew."""
+    beside = checkout.parent / "v/bin/sig-verify"
+    for version in ("0.0.1", f"{sig.__version__}1", f"{sig.__version__}.dev1"):
+        beside.write_bytes(f"\x7fELF sig-verify {version}\n".encode())
+        why = f"error {beside} is not that of sig {sig.__version__}"
+        assert [f"{why} pip install signet-sig[loader]", "None"] == ask(checkout)
+    beside.unlink()
+    old = checkout / "native/target/release/sig-verify"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"\x7fELF sig-verify 0.0.1\n")
+    assert f"found {BUILT!r}" == ask(checkout)[1]
+
+
+def test_what_is_installed_for_one_user_has_its_program_beside_that_users_scripts(
+    tmp_path: Path,
+) -> None:
+    """`pip install --user`: not where everybody's are."""
+    packages = tmp_path / ".local/lib" / f"python{'.'.join(map(str, sys.version_info[:2]))}"
+    site = packages / "site-packages"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(str(sig.__file__)).parent, site / "sig", ignore=ignored)
+    (site / "others.pth").write_text(f"{Path(str(click.__file__)).parents[1]}\n")
+    words = [sys._base_executable, "-c", ASK]  # type: ignore[attr-defined]
+    place = tmp_path / ".local/bin/sig-verify"
+
+    def told() -> list[str]:
+        environment = {"HOME": str(tmp_path)}
+        ran = subprocess.run(words, capture_output=True, text=True, cwd="/", env=environment)
+        assert 0 == ran.returncode, ran.stderr
+        return ran.stdout.splitlines()
+
+    assert f"error no {place} pip install signet-sig[loader]" == told()[0]
+    place.parent.mkdir()
+    place.write_bytes(BESIDE)
+    assert f"found {BESIDE!r}" == told()[0]
 
 
 def test_modules_are_those_of_a_run_compiled_by_the_systems_python() -> None:

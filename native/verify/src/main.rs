@@ -5,3 +5,8 @@
 
 // Its `main` is what the C library calls.
 use sig_verify as _;
+
+// Whoever sets LD_PRELOAD would be in a program with libraries before its first line: one like that
+// is not given to people, however it was built.
+#[cfg(all(target_os = "linux", not(debug_assertions), not(target_feature = "crt-static")))]
+compile_error!("this program has to be static: build it with tools/setup.sh loader, or maturin");
