@@ -490,3 +490,39 @@ def test_an_interpreter_that_was_updated_is_asked_anew(hello: Loaded) -> None:
     hello.loader.write_bytes(loader.write(made._replace(policy=policy, modules=magic)))
     hello.loader.chmod(0o755)
     assert Ran(0, "hello x\n", "") == hello.run("x")
+
+
+def test_nobody_has_to_listen_to_a_refusal(hello: Loaded) -> None:
+    """Whoever read the words has gone, or there is no place for them: the status is the same."""
+    (hello.place / "hello.py").write_text("print('evil')\n")
+    for words in ("2>&-", "2>/dev/full", "2> >(true)"):
+        done = subprocess.run(["bash", "-c", f"{hello.loader} {words}"], timeout=60)
+        assert 111 == done.returncode
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.Popen([hello.loader], stderr=writing)
+    os.close(writing)
+    assert 111 == process.wait(60)
+
+
+def test_a_warning_whose_list_is_not_here_is_told(hello: Loaded) -> None:
+    """It counts for the whole alone; who runs the program should know."""
+    bob = hello.person.world.person("bob")
+    bob.write("tree/hello.py", HELLO)
+    bob.write("tree/more.py", "")
+    words = ("--scope", "hello.py", "-m", "")
+    marked = bob.sig("attest", *words, bob.place / "tree")
+    assert 0 == marked.status, marked
+    for path in (bob.folder / "repo/objects").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    server = hello.person.world.serve(bob.folder / "repo")
+    hello.person.sig("remote", "add", "bob", server.url, "--key", bob.fingerprint, "--trust")
+    fetched = hello.person.sig("fetch")
+    plain = hello.person.sig("verify", "hello.py", cwd=hello.place)
+    assert "their list is not here" in plain.stderr, (fetched, plain)
+    ran = hello.run()
+    assert (0, "hello\n") == (ran.status, ran.stdout)
+    assert "note: a warning about files of sha256:" in ran.stderr
+    assert "their list is not here (sig fetch)\n" in ran.stderr
+    assert "" == hello.run(env={"SIG_LOADER_LOG": "error"}).stderr

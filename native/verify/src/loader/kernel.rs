@@ -38,6 +38,18 @@ pub fn ignore_gone_readers() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
+/// Writes to standard error; a reader who has gone changes nothing of how we end, or go on (Q2).
+pub fn told(text: &[u8]) {
+    // SAFETY: sets how one signal is handled, and sets it back; there is no second thread.
+    let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    let mut left = text;
+    while let Ok(done @ 1..) = rustix::io::write(rustix::stdio::stderr(), left) {
+        left = left.get(done..).unwrap_or_default();
+    }
+    // SAFETY: as above.
+    unsafe { libc::signal(libc::SIGPIPE, before) };
+}
+
 /// Whether the kernel found that whoever started us may do less than we.
 pub fn is_privileged() -> bool {
     // SAFETY: it reads what the kernel gave at the start.

@@ -16,7 +16,6 @@ pub mod starting;
 pub mod system;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +63,7 @@ pub fn main(own: &Own, said: &Said) -> u8 {
 pub fn say(lines: &str) {
     let ascii = is_ascii(asking::locale().as_deref());
     let escaped: Vec<String> = lines.lines().map(|line| escaped(line, ascii) + "\n").collect();
-    let _ = std::io::stderr().write_all(escaped.concat().as_bytes());
+    kernel::told(escaped.concat().as_bytes());
 }
 
 fn log() -> (Log, bool) {
@@ -106,6 +105,9 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     let (child, arguments) =
         if is_child { children::wanted(&words, files)? } else { (None, words) };
     let decided = decided(&loader, child.as_deref(), log >= Log::Debug)?;
+    if log >= Log::Warning {
+        decided.notes.iter().for_each(|note| say(&format!("note: {note}")));
+    }
     if log >= Log::Info {
         let keys = decided.vouched.join(", ");
         say(&format!("note: release {} of {}, by {keys}", decided.release, policy.app));

@@ -63,6 +63,8 @@ pub struct Decided<'a> {
     pub vouched: Vec<String>,
     /// The release that runs.
     pub release: u64,
+    /// What people should know besides.
+    pub notes: Vec<String>,
 }
 
 impl Loader<'_> {
@@ -179,6 +181,7 @@ pub fn decide<'a>(
     Ok(Decided {
         vouched,
         release,
+        notes: view.notes(),
         pack,
         plan: Plan {
             app: &policy.app,
