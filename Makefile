@@ -19,7 +19,10 @@ PYTEST := -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
+# What is not there is left out, and said.
 demo: machine .venv/for-use ## the whole story in half a minute, on throw-away keys
+	@tools/setup.sh machine cargo
+	@tools/setup.sh loader || :
 	@$(BIN)/sig demo
 
 # Without a network the tests that need wheels fail and say so; the others need none.

@@ -33,6 +33,7 @@ PYTHON = """#!/bin/sh
 case $* in
     --version) echo "Python VERSION.0" ;;
     *sys.exit*) [ VERSION != 3.9 ] ;;
+    *rustc-args*) echo "-C words=for-rustc" ;;
     *print*) echo VERSION ;;
     *ensurepip*) VENV ;;
     "-m venv --clear .venv") rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
@@ -60,6 +61,7 @@ CARGO = """#!/bin/sh
 case $* in
     --version) echo "cargo VERSION.0 (0123abcd 2026-01-31)" ;;
     "fmt --version" | "clippy --version") exit 101 ;;
+    rustc*) echo "$PWD $CARGO_TARGET_DIR: $*" >>"$LOG"; [ ! -e "$LOG.offline" ] ;;
     *) echo "cargo $*" >>"$LOG" ;;
 esac
 """
@@ -352,6 +354,32 @@ def test_without_cargo_the_rest_goes_on(machine: Machine) -> None:
         ],
     ) == machine.setup("machine", "cargo", OS_RELEASE="/nonexistent")
     assert (0, []) == machine.setup("cargo", "test")
+    assert [] == machine.did()
+
+
+def test_the_program_of_loaders_is_built_as_its_wheel_is(machine: Machine) -> None:
+    """With the words that stand in its pyproject.toml; what takes long is said before."""
+    native = machine.checkout / "native"
+    native.mkdir()
+    machine.has("cargo", CARGO, VERSION="1.85")
+    says = "building native/target/release/sig-verify, once: this takes some minutes"
+    what = "rustc --quiet --locked --release --package sig-verify --bin sig-verify"
+    builds = [f"{native} target: {what} -- -C words=for-rustc"]
+
+    assert (0, [says]) == machine.setup("loader")
+    assert builds == machine.did()
+    (native / "target/release").mkdir(parents=True)
+    (native / "target/release/sig-verify").touch()
+    assert (0, []) == machine.setup("loader")
+    assert builds == machine.did()
+
+    machine.log.with_name("log.offline").touch()
+    error = "error: native/ could not be built"
+    hint = "hint: is the network up, and is there a C compiler to link with?"
+    assert (1, [error, hint]) == machine.setup("loader")
+    machine.did()
+    machine.lacks("cargo")
+    assert (0, []) == machine.setup("loader")
     assert [] == machine.did()
 
 

@@ -1,11 +1,12 @@
-"""Run the README's story on real keys, files and a real server, and write down what was printed.
+"""Run the README's stories on real keys, files and a real server, and write down what was printed.
 
-    tools/story.py           write the block in README.md and docs/terminal.svg
+    tools/story.py           write the blocks in README.md, and docs/terminal.svg
     tools/story.py --check   say what differs, and fail
 
 The keys are the throw-away test keys below vectors/ancestor, so that the same words come out
-each time; what differs from run to run (folders, the port, the day) is written as a reader would
-have it.
+each time; what differs from run to run (folders, the port, the day) and from machine to machine
+(its Python) is written as a reader would have it. The story of a native program is left as it
+stands where none can be made.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from functools import partial
 from html import escape
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from sig.cli.demo import FolderHandler
+from sig.cli.demo import FolderHandler, lacks
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "terminal.svg"
-BEGIN, END = "<!-- story: begin -->\n", "<!-- story: end -->\n"
+MARKS = "<!-- {}: begin -->\n", "<!-- {}: end -->\n"
 ALICE = "2BFAEC78CA0748860DD021404DDF9A42E3F2AA1B"
 BOB = "38012069C685C670ECBFF55EC8A35A4E7DC1304D"
 
@@ -50,6 +52,18 @@ STORY = (
     ("bob", "sig publish signet"),
     ("alice", "sig fetch"),
     ("alice", "sig run hello.sh"),
+)
+PROGRAM = (
+    ("", "Alice makes a native program of her script, and signs the list of all that it loads."),
+    ("alice", "sig loader build hello.py"),
+    ("alice", "sig attest -q hello.lock --ok --reviewed -m ''"),
+    ("alice", "./hello"),
+    ("", "Somebody changes the script. No Python is started."),
+    ("alice", "echo 'print(\"and more\")' >> hello.py"),
+    ("alice", "./hello"),
+    ("", "It was Alice herself: she signs it anew, and the program stays as it is."),
+    ("alice", "sig lock -q hello.py && sig attest -q hello.lock --ok --reviewed -m ''"),
+    ("alice", "./hello"),
 )
 
 
@@ -75,7 +89,9 @@ class Story:
             for key, value in os.environ.items()
             if not key.startswith(("SIG_", "GNUPG", "GPG")) and "proxy" not in key.lower()
         }
-        path = os.pathsep.join([os.path.dirname(sys.executable), kept.get("PATH", os.defpath)])
+        # Of our environment the command alone: python3 is the system's.
+        first = [os.fspath(self.folder / "bin"), "/usr/bin", "/bin"]
+        path = os.pathsep.join([*first, kept.get("PATH", os.defpath)])
         return kept | {
             "HOME": home,
             "GNUPGHOME": f"{home}/.gnupg",
@@ -83,10 +99,10 @@ class Story:
             "PYTHONIOENCODING": "utf-8",
         }
 
-    def call(self, name: str, words: list[str], stdin: str = "") -> str:
+    def call(self, name: str, words: list[str], stdin: str = "", place: str = "") -> str:
         done = subprocess.run(
             words,
-            cwd=self.folder / name,
+            cwd=self.folder / name / place,
             env=self.environment(name),
             input=stdin,
             stdout=subprocess.PIPE,
@@ -96,10 +112,10 @@ class Story:
         )
         return done.stdout
 
-    def shell(self, name: str, line: str, stdin: str = "") -> str:
+    def shell(self, name: str, line: str, stdin: str = "", place: str = "") -> str:
         """What a line prints, with the answers where a terminal would echo them."""
         typed = line.replace("http://example.org/signet/", self.url)
-        told = self.call(name, ["sh", "-c", typed], stdin)
+        told = self.call(name, ["sh", "-c", typed], stdin, place)
         if stdin:
             answers = iter(stdin.splitlines())
             asked = r"\(yes/no\): |Comment: "
@@ -114,19 +130,24 @@ class Story:
                 self.call(name, ["gpgconf", "--kill", "all"])
 
 
-def told() -> str:
-    """The story as it was printed."""
+def told() -> dict[str, str]:
+    """The stories as they were printed, by the names of their blocks."""
     with tempfile.TemporaryDirectory(prefix="sig-") as temporary:
         folder = Path(temporary)
         public = folder / "bob" / "signet"
         public.mkdir(parents=True)
+        (folder / "bin").mkdir()
+        (folder / "bin/sig").symlink_to(Path(sys.executable).with_name("sig"))
         handler = partial(FolderHandler, folder=public)
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         story = Story(folder, f"http://127.0.0.1:{server.server_address[1]}/")
         try:
-            return _tell(story, folder)
+            found = {"story": _tell(story, folder)}
+            if not lacks(folder):
+                found["program"] = _tell_program(story, folder / "alice" / "work")
+            return found
         finally:
             story.stop()
             server.shutdown()
@@ -145,19 +166,38 @@ def _tell(story: Story, folder: Path) -> str:
     story.shell("bob", f"sig setup {BOB}")
     story.shell("bob", "sig attest test.txt hello.sh --ok --reviewed -m works --yes")
     story.shell("bob", "sig publish signet")
+    return _lines(story, STORY)
+
+
+def _tell_program(story: Story, place: Path) -> str:
+    place.mkdir()
+    (place / "hello.py").write_text('print("hello")\n', encoding="utf-8")
+    shown = _lines(story, PROGRAM, "work")
+    # What differs between machines: the version of Python, what else is installed, and the size.
+    shown = re.sub(r"^python \S+ system$", "python 3.11.2 system", shown, flags=re.MULTILINE)
+    shown = re.sub(r"^pth .*\n", "", shown, flags=re.MULTILINE)
+    return re.sub(r"^(loader hello) \S+ MB", r"\1 3.8 MB", shown, flags=re.MULTILINE)
+
+
+def _lines(story: Story, typed: Iterable[tuple[str, ...]], place: str = "") -> str:
     lines = []
-    for name, line, *stdin in STORY:
+    for name, line, *stdin in typed:
         if not name:
             lines.append(f"\n# {line}\n")
             continue
         prompt = "$" if name == "alice" else f"{name}$"
-        lines.append(f"{prompt} {line}\n{story.shell(name, line, ''.join(stdin))}")
+        lines.append(f"{prompt} {line}\n{story.shell(name, line, ''.join(stdin), place)}")
     return "".join(lines).strip() + "\n"
 
 
-def block(text: str) -> str:
-    """The story as it stands in the README."""
-    return f"{BEGIN}\n```text\n{text}```\n\n{END}"
+def put(page: str, name: str, text: str) -> str:
+    """The page with a story in its block. Raises ValueError where there is no place for it."""
+    begin, end = (mark.format(name) for mark in MARKS)
+    head, found, rest = page.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"README.md has no place for the {name}")
+    return f"{head}{begin}\n```text\n{text}```\n\n{end}{tail}"
 
 
 def picture(text: str) -> str:
@@ -194,19 +234,15 @@ def picture(text: str) -> str:
 
 
 def main() -> int:
-    text = told()
-    before = README.read_text(encoding="utf-8")
-    head, found, rest = before.partition(BEGIN)
-    _, closed, tail = rest.partition(END)
-    if not found or not closed:
-        sys.stderr.write("README.md has no place for the story\n")
-        return 1
-    after = head + block(text) + tail
-    drawn = picture(text)
+    stories = told()
+    before = after = README.read_text(encoding="utf-8")
+    for name, text in stories.items():
+        after = put(after, name, text)
+    drawn = picture(stories["story"])
     if "--check" in sys.argv:
         same = before == after and PICTURE.read_text(encoding="utf-8") == drawn
         if not same:
-            sys.stderr.write(text)
+            sys.stderr.write("\n".join(stories.values()))
             sys.stderr.write("README.md or docs/terminal.svg differ: run tools/story.py\n")
         return 0 if same else 1
     README.write_text(after, encoding="utf-8")

@@ -2,12 +2,16 @@
 
 Every command is run as a user would type it, in a process of its own, and its exit status is what
 the story promises; otherwise the demo fails. Nothing outside a temporary folder is touched.
+
+The part with a native loader is told where there is what loaders are made of, and a Python that
+they start. Where not, one line says that it is left out, and the rest goes on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,10 +27,12 @@ from typing import Any
 import click
 
 from sig.cli import Context, options, output
-from sig.errors import Refused, Unavailable
+from sig.errors import Refused, SigError, Unavailable
 
 _SHORT = "/tmp"  # noqa: S108  a new folder of 0700 is made in it
 _SCRIPT = 'print("hello from the script")\n'
+_MORE = 'print("and one line more")\n'
+_PYTHON = "/usr/bin/python3"
 
 
 @click.command()
@@ -96,6 +102,22 @@ def _served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
+def lacks(place: Path) -> str:
+    """What a loader in this folder needs and is not here; empty where nothing is missing."""
+    from sig.imports import building
+    from sig.repo.python import python_of
+
+    if building.known() is None:
+        return f"no {building.PROGRAM} ({building.PACKAGE}; in a checkout: tools/setup.sh loader)"
+    if os.statvfs(place).f_flag & os.ST_NOEXEC:
+        return output.theirs(f"no program may start in {place} (noexec)")
+    try:
+        python = python_of(_PYTHON)
+    except SigError as error:
+        return output.theirs(error.message)
+    return "" if python.is_system else output.theirs(f"{_PYTHON}: {python.why_not}")
+
+
 class _Story:
     """Alice and Bob, each with an own home, key and folder."""
 
@@ -141,6 +163,7 @@ class _Story:
         self._run("alice", "trust", "add", key)
         self._run("alice", "verify", "hello.py")
         self._run("alice", "run", "hello.py")
+        loader = self._loader()
         self._say("Bob finds a flaw and says so.")
         backup = self._folder / "backup"
         shutil.copytree(self._folder / "bob" / ".signet", backup)
@@ -148,6 +171,8 @@ class _Story:
         self._run("bob", "publish", public)
         self._run("alice", "fetch")
         self._run("alice", "verify", "hello.py", status=3)
+        if loader:
+            self._program("alice", "hello", status=113)
         self._say("The host serves the older state again. It is ignored, the mark stays.")
         self._put(older)
         self._run("alice", "fetch")
@@ -158,6 +183,31 @@ class _Story:
         self._run("alice", "verify", "hello.py", status=3)
         self._run("alice", "show", "hello.py")
         self._say("That is all. Nothing is left behind.")
+
+    def _loader(self) -> bool:
+        """A program of the script; False where it is left out."""
+        why = lacks(self._work)
+        if why:
+            self._say(f"LEFT OUT: a native program of the script: {why}")
+            return False
+        self._say("Alice makes a native program of it. It verifies before any Python starts.")
+        python = () if shutil.which("python3") == _PYTHON else ("--python", _PYTHON)
+        self._run("alice", "loader", "build", *python, "hello.py")
+        self._attest_lock()
+        self._program("alice", "hello")
+        self._say("Somebody changes the script.")
+        with (self._work / "hello.py").open("a", encoding="utf-8") as stream:
+            stream.write(_MORE)
+        output.say(f"alice$ echo {shlex.quote(_MORE.strip())} >> hello.py")
+        self._program("alice", "hello", status=111)
+        self._say("It was Alice herself: she lists and signs it anew. The program stays as it is.")
+        self._run("alice", "lock", *python, "hello.py")
+        self._attest_lock()
+        self._program("alice", "hello")
+        return True
+
+    def _attest_lock(self) -> None:
+        self._run("alice", "attest", "hello.lock", "--ok", "--reviewed", "-m", "")
 
     def _say(self, text: str) -> None:
         output.say(f"\n# {text}")
@@ -173,8 +223,11 @@ class _Story:
         return kept | {"HOME": home, "GNUPGHOME": gnupg, "SIG_DIR": os.path.join(home, ".signet")}
 
     def _call(self, name: str, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return self._process(name, [sys.executable, "-m", "sig", *words])
+
+    def _process(self, name: str, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "sig", *words],
+            words,
             cwd=self._work,
             env=self._environment(name),
             stdin=subprocess.DEVNULL,
@@ -189,7 +242,13 @@ class _Story:
         typed = " ".join(f'"{word}"' if " " in word or not word else word for word in words)
         nothing = " < /dev/null" if "--passphrase-fd" in words else ""
         output.say(f"{name}$ sig {typed}{nothing}")
-        done = self._call(name, words)
+        self._told(self._call(name, words), status)
+
+    def _program(self, name: str, program: str, status: int = 0) -> None:
+        output.say(f"{name}$ ./{program}")
+        self._told(self._process(name, [os.fspath(self._work / program)]), status)
+
+    def _told(self, done: subprocess.CompletedProcess[str], status: int) -> None:
         sys.stdout.write(done.stdout)
         if done.returncode:
             output.say(f"# exit status {done.returncode}")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 
+import pytest
+
+from tests.cli import loaders
 from tests.cli.conftest import Told
-from tests.world import World, contents, make_key, snapshot, trusted_state
+from tests.native.conftest import program_of_checkout
+from tests.world import Ran, World, contents, make_key, snapshot, trusted_state
 
 
 def test_nothing_is_wrong(told: Told) -> None:
@@ -87,18 +93,26 @@ def test_without_gpg_it_says_how_to_get_it(told: Told) -> None:
     assert "next     apt-get install gpg gpg-agent" == ran.lines[-1]
 
 
-def test_the_demo_tells_the_whole_story_and_leaves_nothing(world: World) -> None:
+@pytest.mark.parametrize("loaders_here", [True, False])
+def test_the_demo_tells_the_whole_story_and_leaves_nothing(
+    world: World, tmp_path: Path, loaders_here: bool
+) -> None:
     """In under half a minute, on keys of its own; HOME, GnuPG and folder stay as they are.
 
-    Also where TMPDIR has a long name: the path of an agent's socket has at most 108 bytes.
+    Also where TMPDIR has a long name: the path of an agent's socket has at most 108 bytes. Where no
+    loader can be made one line says so, and the rest goes on.
     """
     person = world.newcomer("person")
     before = snapshot(person.home)
     temporary = world.path / ("t" * 60)
     temporary.mkdir()
+    tool = loaders.tool(tmp_path / "v")
+    tool.native.write_text("no program")
+    if loaders_here:
+        shutil.copy(program_of_checkout(), tool.native)
     began = time.monotonic()
 
-    ran = person.sig("demo", env={"TMPDIR": str(temporary)})
+    ran = tool.sig(person, "demo", env={"TMPDIR": str(temporary)})
 
     assert 0 == ran.status, ran
     assert 30 > time.monotonic() - began
@@ -106,6 +120,30 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing(world: World) -> None
         assert words in ran.stdout
     assert before == snapshot(person.home)
     assert [] == list(temporary.iterdir())
+    left_out = [line for line in ran.lines if "LEFT OUT" in line]
+    if loaders_here:
+        assert [] == left_out
+        assert_a_program_is_refused(ran)
+    else:
+        (line,) = left_out
+        assert line.startswith("# LEFT OUT: a native program of the script: no sig-verify (pip ")
+        assert "./hello" not in ran.stdout
+
+
+def assert_a_program_is_refused(demo: Ran) -> None:
+    """Built, run, tampered with, refused, signed anew, run, marked bad by who counts, refused."""
+    shown = "\n".join(line for line in demo.lines if not line.startswith(("hint:", "pth ")))
+    for told in (
+        "\nloader hello ",
+        "alice$ ./hello\nhello from the script\n",
+        "alice$ ./hello\nSECURITY VIOLATION: 'hello.py' has been tampered with!\n",
+        "error: not run\n# exit status 111\n",
+        "alice$ ./hello\nhello from the script\nand one line more\n",
+        "alice$ ./hello\nerror: hello.py is marked bad by 1 trusted signer\n"
+        "error: not run\n# exit status 113\n",
+    ):
+        before, found, shown = shown.partition(told)
+        assert found, (told, before)
 
 
 def test_the_demo_needs_its_loopback_server(told: Told) -> None:
