@@ -53,6 +53,8 @@ def _first(program: Path) -> Path:
     here = f"{prefix}/lib".encode() + b"\0"
     movable = {found / "bin" / program.name: b"$ORIGIN/../lib"}
     movable |= {path: b"$ORIGIN/../.." for path in found.glob("lib/*/lib-dynload/*.so")}
+    for path in (found / "lib").glob("libpython*.so.*"):
+        movable[path] = b"$ORIGIN"
     for path, there in movable.items():
         path.write_bytes(path.read_bytes().replace(here, there.ljust(len(here), b"\0")))
     return found

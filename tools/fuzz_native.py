@@ -28,6 +28,8 @@ FUZZ = ROOT / "native/fuzz"
 
 
 VECTORS = ROOT / "vectors"
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))  # started as a file
 
 
 def vectors(folder: str) -> Iterator[dict[str, list[bytes]]]:
@@ -57,6 +59,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
             yield target, data["text"][0]
     for data in vectors("pack"):
         yield "pack", data["pack"][0]
+    from tests.imports.libraries import library
+
+    yield "elf", library("x", ["/lib/y", "z"], runpath="$ORIGIN", extra=[(0x6FFFFEFC, 1)])
     for data in vectors("view"):
         if text := data.get("view", [b""])[0].rpartition(b"sha256 ")[0]:
             yield "head", text

@@ -42,6 +42,7 @@ POLICY: dict[str, Any] = {
         "executable": "/usr/bin/python3.11",
         "version": "3.11.2",
         "prefix": ".venv",
+        "base": "",
         "stdlib": ["/usr/lib/python3.11", "/usr/lib/python3.11/lib-dynload"],
         "system": [],
         "site": [".venv/lib/python3.11/site-packages"],
@@ -58,6 +59,14 @@ POLICY: dict[str, Any] = {
         "compiled": [["bootstrap", 10], ["covered", 3]],
         "sources": [["bootstrap", 8], ["covered", 2]],
     },
+}
+
+
+BUILD = {
+    "base": "/opt/build",
+    "executable": "/opt/build/bin/python3.12",
+    "version": "3.12.1",
+    "stdlib": ["/opt/build/lib/python3.12", "/opt/build/lib/python3.12/lib-dynload"],
 }
 
 
@@ -167,6 +176,9 @@ def read() -> None:
     good("site-more", "several folders", "python/site", ["a", "/b", "../c"])
     good("site-none", "no folder", "python/site", [])
     good("system", "folders of the system's packages", "python/system", ["/usr/lib/python3/dist-packages"])
+    for name, base in {"": "/opt/build", "-of-root": "/"}.items():
+        build = POLICY | {"python": POLICY["python"] | BUILD | {"base": base}}
+        loader(f"build{name}", "a Python that is not the system's", build)
     good("env", "names of variables", "env", ["-x", "A", "A*", "a b", "é"])
     good("env-longest", "a long name", "env", ["x" * 255 + "*"])
     options = ["-OO", "-Wignore:a b:DeprecationWarning", "-Werror", "-Xdev", "-X" + "x" * 255, "-u"]
@@ -363,6 +375,16 @@ def values() -> None:
 def interpreters() -> None:
     absolute = PATHS | {"relative": "a", "dot": ".", "dots": ".."}
     each("python/executable", "an absolute path", TEXT | absolute)
+    each("python/base", "an absolute path", {kind: it for kind, it in (TEXT | absolute).items() if kind != "empty"})
+    for name, other in {
+        "program": {"executable": "/usr/bin/python3.11"},
+        "stdlib": {"stdlib": ["/opt/build/lib/python3.12", "/opt/builds"]},
+        "stdlib-itself": {"stdlib": ["/opt/build"]},
+        "beside": {"base": "/opt/buil"},
+        "system": {"system": ["/opt/build/lib/python3/dist-packages"]},
+    }.items():
+        build = POLICY | {"python": POLICY["python"] | BUILD | other}
+        bad(f"build-{name}", "a build of which a part lies elsewhere", build, "the interpreter does not lie below its base")
     some = {kind: PATHS[kind] for kind in ("empty", "dots-between", "newline", "too-long")}
     each("python/asked", "a path", TEXT | some)
     each("python/prefix", "a path", TEXT | some)

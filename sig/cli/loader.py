@@ -80,12 +80,12 @@ def build(
 
 
 def _build(context: Context, script: str, given: Settings, secret: str | None) -> int:
-    from sig.imports import building
+    from sig.imports import building, compiling
 
     workspace = context.workspace()
     program, asked = verb.asked(workspace, script, given)
     python = locks.python_for(workspace, program.lock, asked[0].python)
-    verb.check(workspace, python, output.theirs(script))
+    verb.check(workspace, python)
     wanted = verb.places(program, asked, given.output)
     native = building.program(lambda told: _note(context, told))
     if os.path.lexists(program.lock):
@@ -95,7 +95,7 @@ def _build(context: Context, script: str, given: Settings, secret: str | None) -
         found = locks.lock(workspace, program, python)
     made: Sequence[Made] = ()
     if not found.bad:
-        modules = building.modules(found.python)
+        modules = building.modules(compiling.compiler(workspace, found.python))
         made = verb.build(workspace, program, found, wanted, native, modules, secret)
     following = _next(workspace, found, script, given.app, made)
     output.notes(context, workspace.notes)

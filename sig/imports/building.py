@@ -19,9 +19,10 @@ from collections.abc import Callable
 from sig import __version__
 from sig.errors import NotFound, Refused, SigError, StoreError
 from sig.imports import compiling, packing
+from sig.imports.compiling import Compiler
 from sig.model import limits, loader
 from sig.model.loader import Modules
-from sig.repo.python import Python, contents, python_of
+from sig.repo.python import contents, python_of
 
 PROGRAM = "sig-verify"
 PACKAGE = "pip install signet-sig[loader]"
@@ -95,10 +96,10 @@ def _read(place: str) -> bytes | None:
     return raw
 
 
-def modules(python: Python) -> Modules:
-    """What a run with this Python starts with (N4). Raises Refused."""
+def modules(by: Compiler) -> Modules:
+    """What a run with this Python starts with (N4). Raises Refused, Changed."""
     given = sources()
-    magic, codes = compiling.modules(python, given)
+    magic, codes = compiling.modules(by, given)
     return Modules(magic, codes, given)
 
 
@@ -115,6 +116,6 @@ def is_ours(found: Modules, python: str) -> bool | None:
         return False
     try:
         interpreter = python_of(python)
-        return modules(interpreter) == found if interpreter.is_system else None
+        return modules(Compiler(interpreter)) == found if interpreter.is_system else None
     except SigError:
         return None

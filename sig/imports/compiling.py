@@ -89,15 +89,16 @@ def compiled(by: Compiler, wanted: Mapping[str, str]) -> Pack:
     return found
 
 
-def modules(python: Python, sources: Mapping[str, bytes]) -> tuple[str, dict[str, bytes]]:
-    """The codes of our own modules, by the system's Python, and the magic number in its bytecode as
-    8 hex digits (C2). Raises Refused where it cannot compile them.
+def modules(by: Compiler, sources: Mapping[str, bytes]) -> tuple[str, dict[str, bytes]]:
+    """The codes of our own modules, by this Python, and the magic number in its bytecode as 8 hex
+    digits (C2). Raises Refused where it cannot compile them, Changed as `compiled` does.
     """
-    if not python.is_system:
-        raise ValueError(f"{python.executable} is not the system's")
+    python = by.python
     names = sorted(sources)
     asked = [part for name in names for part in (b"%d\n" % len(sources[name]), sources[name])]
-    answered = _system(python, asked, FILE)
+    answered = (
+        _system(python, asked, FILE) if by.files is None else _other(by, by.files, asked, FILE)
+    )
     try:
         said, _, rest = answered.partition(b"\n")
         magic = said.decode("ascii").split(" ")[1]
@@ -150,14 +151,14 @@ def _system(python: Python, asked: list[bytes], name: str | None = None) -> byte
     return done.stdout
 
 
-def _other(by: Compiler, files: Manifest, asked: list[bytes]) -> bytes:
+def _other(by: Compiler, files: Manifest, asked: list[bytes], name: str | None = None) -> bytes:
     from sig.imports import interpreter
     from sig.repo.interpreter import search
 
     prepared = interpreter.prepare(by.python, files.files, by.bad)
     plan = Plan(
         "sig",
-        ("code", _program()),
+        ("code", _program(name)),
         [Root(PYTHON, by.python.base_prefix, files.text, search(by.python))],
         argv0="sig",
         stdlib=(),

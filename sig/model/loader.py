@@ -44,15 +44,17 @@ _LARGEST_UID = 2**32 - 2
 class Interpreter(NamedTuple):
     """The Python of a program, as it was found; paths by L3.
 
-    `asked` and `prefix` lead through an environment to `executable`. `system` and `site` are the
-    folders of the system's packages and of what was installed. `state` is the size of the
-    executable and when it was modified, in nanoseconds.
+    `asked` and `prefix` lead through an environment to `executable`. `base` is the prefix of a
+    build that is not the system's, "" for the system's. `system` and `site` are the folders of the
+    system's packages and of what was installed. `state` is the size of the executable and when it
+    was modified, in nanoseconds.
     """
 
     asked: str
     executable: str
     version: str
     prefix: str
+    base: str
     stdlib: tuple[str, ...]
     system: tuple[str, ...]
     site: tuple[str, ...]
@@ -263,8 +265,17 @@ def _check(policy: Policy) -> None:
     """What one field says of another."""
     if bool(policy.script) == bool(policy.call):
         raise FormatError("policy: neither one script nor one call")
+    if policy.python.base and not _is_build(policy.python):
+        raise FormatError("policy: the interpreter does not lie below its base")
     if policy.policy == STRICT and (policy.env or policy.marshal):
         raise FormatError("policy: strict passes no variable and no code")
+
+
+def _is_build(python: Interpreter) -> bool:
+    """Whether all of an interpreter lies below its base, and no packages are the system's."""
+    base = python.base.rstrip("/") + "/"
+    below = all(path.startswith(base) for path in (python.executable, *python.stdlib))
+    return below and not python.system
 
 
 def _read(name: str, value: Any, read: Callable[[Any], Any], what: str) -> Any:
@@ -417,6 +428,7 @@ _PARTS: dict[str, dict[str, _Form]] = {
     },
     "python": {
         "asked": _PATH,
+        "base": (_or_empty(_absolute), "an absolute path"),
         "executable": _ABSOLUTE,
         "prefix": _PATH,
         "site": (_list(_path), "a list of paths"),

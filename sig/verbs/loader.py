@@ -33,11 +33,12 @@ from sig.model.identifier import Identifier
 from sig.model.loader import Editable, Home, Interpreter, Loader, Modules, Policy
 from sig.model.manifest import Manifest, told
 from sig.model.verdict import Answer
-from sig.repo import layout, remotes
+from sig.repo import interpreter, layout, remotes
 from sig.repo.disk import NOT_LINKS, flush_folder
 from sig.repo.project import PYPROJECT
 from sig.repo.python import Python, contents
 from sig.verbs import covering, environment, settings
+from sig.verbs import interpreter as interpreters
 from sig.verbs import lock as locks
 from sig.verbs.settings import MARSHAL, Settings
 from sig.verbs.verify import verdicts_of
@@ -108,8 +109,9 @@ def fits(program: Program, plan: Plan) -> bool:
     return listed.files.get(name) == Identifier.of_bytes(raw).removeprefix("sha256:")
 
 
-def check(workspace: Workspace, python: Python, target: str) -> None:
-    """Refuse what no loader of `target` can be made with: a folder without a key, another Python.
+def check(workspace: Workspace, python: Python) -> None:
+    """Refuse what no loader can be made with: a folder without a key, a Python that is neither the
+    system's nor a whole build.
 
     Raises NoKey, Refused.
     """
@@ -117,11 +119,8 @@ def check(workspace: Workspace, python: Python, target: str) -> None:
         raise Refused("a native loader needs Linux")
     _key(workspace)
     if not python.is_system:
-        raise Refused(
-            f"{python.executable} is not the system's Python: {python.why_not};"
-            " a loader cannot start another one yet",
-            hint=f"sig loader build --python /usr/bin/python3 {target}",
-        )
+        interpreter.program(python)
+        interpreter.library(python)
 
 
 def places(program: Program, asked: Sequence[Settings], given: str | None) -> list[Wanted]:
@@ -229,7 +228,8 @@ def _draft(
             executable=_text(python.executable),
             version=python.version,
             prefix=spelled(python.prefix),
-            stdlib=tuple(map(_text, python.stdlib)),
+            base="" if python.is_system else _text(python.base_prefix),
+            stdlib=tuple(map(_text, _library(python))),
             system=tuple(map(_text, python.system_site)),
             site=tuple(map(spelled, python.site)),
             state=f"{status.st_size} {status.st_mtime_ns}",
@@ -245,6 +245,13 @@ def _draft(
         home=Home(os.getuid(), _home()),
     )
     return Loader(native, policy, modules)
+
+
+def _library(python: Python) -> tuple[str, ...]:
+    """The folders of its standard library; an archive of a build has no digests."""
+    if python.is_system:
+        return python.stdlib
+    return tuple(os.path.join(python.base_prefix, folder) for folder in interpreter.search(python))
 
 
 def _key(workspace: Workspace) -> Fingerprint:
@@ -348,12 +355,21 @@ def build(
         if due:
             signer = Signer(workspace, passphrase)
             files = configuration_file(workspace, workspace.config, signer) | signer.changes()
+            files |= _looked_at(workspace, plan)
             signed, _, _ = wire.configuration(files[layout.CONFIG] or b"")
             for place, new in due.items():
                 policy = new.policy._replace(sequence=signed.sequence or 0)
                 found[place] = _made(place, new._replace(policy=policy), True)
             _write([found[place] for place in due], lambda: workspace.commit(files))
     return [found[one.place] for one in wanted]
+
+
+def _looked_at(workspace: Workspace, plan: Plan) -> Mapping[str, bytes]:
+    """Which list the interpreter has: a loader looks for no other (A2 of `interpreter`)."""
+    build = plan.interpreter
+    if build is None or build.files is None:
+        return {}
+    return interpreters.kept(workspace, plan.python, build.files)
 
 
 def _made(place: str, one: Loader, is_new: bool) -> Made:

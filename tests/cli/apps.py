@@ -84,6 +84,11 @@ class App:
         return self.place / f"{self.name}.lock"
 
     @property
+    def shown(self) -> str | Path:
+        """The target as it is in hints."""
+        return self.target
+
+    @property
     def mark(self) -> Path:
         """What evil code leaves."""
         return self.person.world.path / "evil"

@@ -421,16 +421,15 @@ def test_without_an_own_key_nothing_is_made(tool: Tool, world: World) -> None:
     assert "no-key" == ran.json["error"]["code"]
 
 
-def test_another_python_is_refused(tool: Tool, alice: Person, hello: Path) -> None:
-    """Also by way of an environment; nothing is written."""
+def test_a_python_that_nobody_attested_is_refused(tool: Tool, alice: Person, hello: Path) -> None:
+    """Also by way of an environment: it would compile what a run starts with. No loader is made."""
     other = wheels.environment(alice.place / "v", wheels.other())
     for python in (wheels.other(), other):
         ran = tool.sig(alice, "loader", "build", "app/hello.py", "--python", python)
         assert 1 == ran.status, ran
-        assert "is not the system's Python" in ran.stderr
-        hint = "hint: sig loader build --python /usr/bin/python3 app/hello.py"
-        assert hint == ran.stderr.splitlines()[-1]
-    assert ["hello.py"] == os.listdir(hello.parent)
+        assert " is not attested" in ran.stderr
+        assert f"hint: sig attest --python {python}" == ran.stderr.splitlines()[-1]
+    assert ["hello.lock", "hello.py"] == sorted(os.listdir(hello.parent))
 
 
 def test_usage(tool: Tool, alice: Person, hello: Path) -> None:

@@ -333,7 +333,7 @@ def test_a_changed_program_does_not_start(probe: App) -> None:
         ran = probe.run("print(1)")
         assert (111, "") == (ran.status, ran.stdout)
         assert f"error: {place} is not the file that was attested\n" in ran.stderr
-        assert f"hint: sig lock --python {probe.python} probe.py" in ran.stderr
+        assert f"hint: sig lock --python {probe.python} {probe.shown}" in ran.stderr
         assert "1\n" == probe.plain("print(1)").stdout
 
 
@@ -411,7 +411,7 @@ def test_a_list_that_is_not_here_is_told(hello: App) -> None:
         path.unlink(missing_ok=True)
     ran = hello.run()
     assert (114, "") == (ran.status, ran.stdout), ran
-    assert f"hint: sig lock --python {hello.python} hello.py" in ran.stderr
+    assert f"hint: sig lock --python {hello.python} {hello.shown}" in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 import sig
 from sig.imports import building, packing
 from sig.imports.bootstrap import FILE
+from sig.imports.compiling import Compiler
 from sig.model import loader
 from sig.repo.python import python_of
 from tests import wheels
@@ -169,10 +170,10 @@ def test_what_is_installed_for_one_user_has_its_program_beside_that_users_script
 def test_modules_are_those_of_a_run_compiled_by_the_systems_python() -> None:
     """Each with its source, under the name that keeps it out of tracebacks; always the same."""
     python = python_of(wheels.system())
-    found = building.modules(python)
+    found = building.modules(Compiler(python))
     assert {loader.FIRST, *packing.MODULES} == found.sources.keys() == found.compiled.keys()
     assert all(found.sources[name] == packing.source(name) for name in found.sources)
-    assert found == building.modules(python)
+    assert found == building.modules(Compiler(python))
     asked = "import importlib.util as u; print(u.MAGIC_NUMBER.hex())"
     ran = subprocess.run([python.executable, "-I", "-c", asked], capture_output=True, text=True)
     assert ran.stdout.strip() == found.magic
@@ -184,7 +185,7 @@ def test_modules_are_those_of_a_run_compiled_by_the_systems_python() -> None:
 def test_modules_that_are_others_are_told() -> None:
     """Other sources, other code; and where nobody can compile them, that."""
     python = python_of(wheels.system())
-    good = building.modules(python)
+    good = building.modules(Compiler(python))
     assert building.is_ours(good, python.executable) is True
     evil = {**good.compiled, loader.FIRST: b"evil"}
     assert building.is_ours(good._replace(compiled=evil), python.executable) is False

@@ -20,6 +20,11 @@ class Loaded(App):
         """The program."""
         return self.place / self.name
 
+    @property
+    def shown(self) -> Path:
+        """A loader may be started from anywhere."""
+        return self.place / self.target
+
     def build(self, *words: str | Path) -> Ran:
         """``sig loader build --python PY TARGET``."""
         return self.person.sig(

@@ -21,6 +21,7 @@ PYTHON = Interpreter(
     asked=".venv/bin/python",
     executable="/usr/bin/python3.11",
     version="3.11.2",
+    base="",
     prefix=".venv",
     stdlib=("/usr/lib/python3.11",),
     system=(),

@@ -15,6 +15,7 @@ use sig_core::errors::FormatError;
 use sig_core::fingerprint::Fingerprint;
 use sig_core::model::attestation::{Attestation, Malformed, UnverifiedAttestation};
 use sig_core::model::covered::{Covered, Root};
+use sig_core::model::elf;
 use sig_core::model::globs::{self, Globs};
 use sig_core::model::identifier::Identifier;
 use sig_core::model::pack::Pack;
@@ -113,6 +114,7 @@ fn answer(asked: &Asked<'_>) -> Result<Json, FormatError> {
         }
         "covered" => covered(asked),
         "pack" => pack(&asked.raw("raw")),
+        "elf" => elf(asked.raw("raw")),
         "policy" => Ok(policy_json(&policy_of(asked.text("policy"))?)),
         "tightened" => Ok(policy_json(&policy::tightened(
             &policy_of(asked.text("site"))?,
@@ -374,4 +376,22 @@ fn line(line: &Judged) -> Json {
         line.why,
         line.manifest.as_ref().map(Identifier::as_str),
     ])
+}
+
+fn elf(mut raw: Vec<u8>) -> Result<Json, FormatError> {
+    let said = elf::read(&raw)?;
+    let shown = |raw: &[u8]| STANDARD.encode(raw);
+    let fit = match elf::without_search(&mut raw, &said) {
+        Ok(()) => json!(shown(&raw)),
+        Err(error) => json!({"refused": error.message()}),
+    };
+    Ok(json!({
+        "machine": said.machine,
+        "interpreter": shown(&said.interpreter),
+        "needed": said.needed.iter().map(|name| shown(name)).collect::<Vec<_>>(),
+        "soname": shown(&said.soname),
+        "paths": said.paths().map(shown).collect::<Vec<_>>(),
+        "end": said.end,
+        "fit": fit,
+    }))
 }

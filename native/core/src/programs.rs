@@ -3,6 +3,8 @@
 //!
 //! K1 and K2 are those of `crate::trust::covering`.
 //!
+//! A1 to A3 are those of `sig/verbs/interpreter.py`: who answers for an interpreter.
+//!
 //! K3  A root has its own verdict besides, that of its list of files. Marked bad, it is not run,
 //!     whoever signed the closure; so are one listed file, an archive that is said to hold these
 //!     files, and a list that differs from the root's only in what installers write.
@@ -11,15 +13,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::attestation::Attestation;
 use crate::model::closure::Closure;
-use crate::model::identifier::{Identifier, filed_by_app, filed_by_manifest};
+use crate::model::identifier::{Identifier, digest, filed_by_app, filed_by_manifest};
 use crate::model::manifest::{self, Manifest};
 use crate::model::verdict::{Answer, Verdict};
 use crate::model::wheel;
 use crate::trust::covering::{self, Release, Run};
-use crate::trust::decide::{Question, decide};
+use crate::trust::decide::{PYTHON, Question, decide};
 use crate::viewing::{Trouble, View};
 
-/// One root of a closure and what is believed of it by itself (K3).
+/// Bytes of an identifier and a line end.
+const NOTED: usize = 80;
+
+/// One root of a closure, or an interpreter, and what is believed of it by itself (K3).
 #[derive(Clone, Debug)]
 pub struct Root {
     /// Its name.
@@ -66,7 +71,7 @@ pub fn roots(view: &View<'_>, closure: &Closure) -> Result<Vec<Root>, Trouble> {
     for (name, digits) in closure.roots() {
         let id = id_of(digits)?;
         let files = view.object(&id)?.map(|raw| read(&raw)).transpose()?;
-        let mut verdict = list_verdict(view, &id)?;
+        let mut verdict = list_verdict(view, &id, "")?;
         if let Some(files) = &files {
             for other in view.lists_like(files.text())? {
                 if other == id || verdict.answer == Answer::Bad {
@@ -76,7 +81,7 @@ pub fn roots(view: &View<'_>, closure: &Closure) -> Result<Vec<Root>, Trouble> {
                 if !wheel::same_distribution(&read(&raw)?, files) {
                     continue;
                 }
-                let theirs = list_verdict(view, &other)?;
+                let theirs = list_verdict(view, &other, "")?;
                 let better = verdict.answer != Answer::Ok && theirs.answer == Answer::Ok;
                 if better || theirs.answer == Answer::Bad {
                     verdict = Verdict { id: id.clone(), ..theirs };
@@ -111,9 +116,21 @@ pub fn bad_files<'a>(
     Ok(found)
 }
 
+/// The list of an interpreter that is not the system's, by the path of its file, and what is
+/// believed of it (A1); None where nobody has noted which list that has (A2).
+pub fn interpreter(view: &View<'_>, executable: &[u8]) -> Result<Option<Root>, Trouble> {
+    let name = format!("pythons/{}", digest(executable));
+    let noted = view.file(&name, NOTED)?.unwrap_or_default();
+    let noted = String::from_utf8_lossy(&noted);
+    let Ok(id) = Identifier::new(noted.trim()) else { return Ok(None) };
+    let files = view.object(&id)?.map(|raw| read(&raw)).transpose()?;
+    let verdict = list_verdict(view, &id, PYTHON)?;
+    Ok(Some(Root { name: "python".to_owned(), id, files, verdict }))
+}
+
 /// What is believed of a list of files, whatever any folder is like: also what was said of archives
-/// that are said to hold it, by who can say so.
-pub fn list_verdict(view: &View<'_>, id: &Identifier) -> Result<Verdict, Trouble> {
+/// that are said to hold it, by who can say so. `purpose` as in a `Question`.
+fn list_verdict(view: &View<'_>, id: &Identifier, purpose: &str) -> Result<Verdict, Trouble> {
     let mut rows = view.rows(id.as_str())?;
     rows.extend(view.rows(&filed_by_manifest(id.as_str()))?); // all of who counts
     let mut weighed = view.weigh(&rows)?;
@@ -135,7 +152,7 @@ pub fn list_verdict(view: &View<'_>, id: &Identifier) -> Result<Verdict, Trouble
         alone.then(|| "it is about a file, not about the files that are listed in it".to_owned())
     };
     let by = view.measure();
-    let verdict = decide(&Question { id, by, purpose: "", unfit: Some(&unfit) }, &weighed);
+    let verdict = decide(&Question { id, by, purpose, unfit: Some(&unfit) }, &weighed);
     if verdict.answer != Answer::Bad && !archives.is_empty() {
         let archives: Vec<Identifier> = archives.into_iter().collect();
         for other in view.verdicts(&archives)? {

@@ -264,7 +264,7 @@ impl<'a> View<'a> {
     // --- files -----------------------------------------------------------------------------------
 
     /// A file, which a commit that is not in place may have left elsewhere.
-    fn file(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Trouble> {
+    pub(crate) fn file(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Trouble> {
         match self.unfinished.changes.get(name) {
             Some(None) => return Ok(None),
             Some(Some(temporary)) => {

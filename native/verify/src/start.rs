@@ -1,6 +1,8 @@
 //! Which of the two this is: `sig-verify`, or a loader.
 
-use crate::loader::kernel::ignore_gone_readers;
+use std::sync::atomic::Ordering;
+
+use crate::loader::kernel::{WITHOUT_MEMORY, ignore_gone_readers};
 use crate::loader::own;
 use crate::{command, loader};
 
@@ -13,6 +15,7 @@ pub fn start() -> u8 {
     match own.said() {
         Ok(None) => {
             ignore_gone_readers();
+            WITHOUT_MEMORY.store(4, Ordering::Relaxed);
             command::main()
         }
         Ok(Some(said)) => loader::main(&own, &said),

@@ -47,6 +47,8 @@ pub struct Python {
     pub version: String,
     /// The folder of the environment.
     pub prefix: String,
+    /// That of a build which is not the system's; empty for the system's.
+    pub base: String,
     /// Folders of the standard library.
     pub stdlib: Vec<String>,
     /// Folders of the system's own packages.
@@ -161,7 +163,10 @@ const FIELDS: [&str; 16] = [
 const PARTS: [(&str, &[&str]); 3] = [
     ("home", &["path", "uid"]),
     ("modules", &["compiled", "magic", "sources"]),
-    ("python", &["asked", "executable", "prefix", "site", "state", "stdlib", "system", "version"]),
+    (
+        "python",
+        &["asked", "base", "executable", "prefix", "site", "state", "stdlib", "system", "version"],
+    ),
 ];
 
 fn policy(line: &[u8]) -> Result<Policy, FormatError> {
@@ -240,6 +245,10 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
     let roots = "a list of absolute paths";
     let python = Python {
         asked: found.get("asked", "a path", path)?,
+        base: found.get("base", "an absolute path", |it| match it.text()? {
+            "" => Some(String::new()),
+            _ => absolute(it),
+        })?,
         executable: found.get("executable", "an absolute path", absolute)?,
         prefix: found.get("prefix", "a path", path)?,
         site: found.get("site", list, |it| many(it, path))?,
@@ -256,6 +265,9 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
     }
     if script.is_empty() == call.is_empty() {
         return refused("neither one script nor one call");
+    }
+    if !python.base.is_empty() && !is_build(&python) {
+        return refused("the interpreter does not lie below its base");
     }
     if level == Level::Strict && (marshal || !env.is_empty()) {
         return refused("strict passes no variable and no code");
@@ -319,6 +331,13 @@ impl<'a> Fields<'a> {
         let why = || FormatError::new(format!("{name} is not an object"));
         Ok(Fields { said: said.ok_or_else(why)?, of: name })
     }
+}
+
+/// Whether all of an interpreter lies below its base, and no packages are the system's.
+fn is_build(python: &Python) -> bool {
+    let base = python.base.trim_end_matches('/');
+    let below = |path: &String| path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+    python.stdlib.iter().chain([&python.executable]).all(below) && python.system.is_empty()
 }
 
 // --- forms of values -----------------------------------------------------------------------------

@@ -11,13 +11,11 @@
 use super::closure::is_tag;
 use super::identifier::{Identifier, is_digest, is_hex};
 use super::limits;
+use super::zip::Directory;
 use crate::errors::FormatError;
 
 /// The member that says for which interpreter it is; it stands behind all digests.
 const PYTHON: &str = "python";
-/// The first of January 1980, as zips count days.
-const DATE: u16 = 0x0021;
-const VERSION: u16 = 20;
 /// Bytes of what stands before the name of a member.
 const HEAD: usize = 30;
 
@@ -132,54 +130,18 @@ fn number32(head: &[u8], at: usize) -> u32 {
 /// Whether these bytes are what is written of these members (P1).
 fn in_one_form(raw: &[u8], members: &[Member<'_>]) -> bool {
     let mut left = raw;
-    let mut directory = Vec::new();
+    let mut directory = Directory::default();
     if !members.is_sorted_by(|one, other| one.name < other.name) {
         return false;
     }
     for member in members {
         let place = raw.len().saturating_sub(left.len());
-        let Some(common) = common(member) else { return false };
-        let pieces: [&[u8]; 4] = [b"PK\x03\x04", &common, member.name, member.data];
-        for piece in pieces {
+        let Some(head) = directory.add(member.name, member.data, place) else { return false };
+        for piece in [head.as_slice(), member.data] {
             let Some(rest) = left.strip_prefix(piece) else { return false };
             left = rest;
         }
-        let Ok(place) = u32::try_from(place) else { return false };
-        directory.extend_from_slice(b"PK\x01\x02");
-        directory.extend_from_slice(&VERSION.to_le_bytes());
-        directory.extend_from_slice(&common);
-        // No comment, disk 0, no attributes.
-        directory.extend_from_slice(&[0; 10]);
-        directory.extend_from_slice(&place.to_le_bytes());
-        directory.extend_from_slice(member.name);
     }
     let place = raw.len().saturating_sub(left.len());
-    let numbers =
-        (u16::try_from(members.len()), u32::try_from(directory.len()), u32::try_from(place));
-    let (Ok(count), Ok(size), Ok(place)) = numbers else { return false };
-    let mut end = directory;
-    end.extend_from_slice(b"PK\x05\x06\0\0\0\0");
-    end.extend_from_slice(&count.to_le_bytes());
-    end.extend_from_slice(&count.to_le_bytes());
-    end.extend_from_slice(&size.to_le_bytes());
-    end.extend_from_slice(&place.to_le_bytes());
-    end.extend_from_slice(&[0; 2]);
-    left == end
-}
-
-/// What a member's header and its entry in the directory have in common.
-fn common(member: &Member<'_>) -> Option<Vec<u8>> {
-    let size = u32::try_from(member.data.len()).ok()?;
-    let mut found = Vec::new();
-    // Version, flags, method, time.
-    for number in [VERSION, 0, 0, 0, DATE] {
-        found.extend_from_slice(&number.to_le_bytes());
-    }
-    for number in [crc32fast::hash(member.data), size, size] {
-        found.extend_from_slice(&number.to_le_bytes());
-    }
-    // The length of the name, and none of extra fields.
-    found.extend_from_slice(&u16::try_from(member.name.len()).ok()?.to_le_bytes());
-    found.extend_from_slice(&[0; 2]);
-    Some(found)
+    directory.end(place).is_some_and(|end| left == end)
 }

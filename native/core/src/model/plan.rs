@@ -47,6 +47,9 @@ pub struct Plan<'a> {
     pub bad: BTreeMap<String, String>,
     /// What its environment has besides.
     pub environment: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What is given of an interpreter besides: the name of an extension module, or nothing for a
+    /// library that was mapped; the path of its file; that of its sealed copy.
+    pub early: Vec<(String, Vec<u8>, Vec<u8>)>,
     /// In the order in which they are searched: the app first.
     pub roots: Vec<(Root, Vec<Vec<u8>>)>,
 }
@@ -76,6 +79,9 @@ impl Plan<'_> {
         say("system", &slices(&self.system));
         for (digest, message) in &self.bad {
             say("bad", &[digest.as_bytes(), message.as_bytes()]);
+        }
+        for (name, place, copy) in &self.early {
+            say("early", &[name.as_bytes(), place, copy]);
         }
         for (name, value) in &self.environment {
             say("environment", &[name, value]);

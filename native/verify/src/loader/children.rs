@@ -1,4 +1,4 @@
-//! A loader that is started as `sys.executable` of its own program (docs/spec/loader §4), as
+//! A loader that is started as `sys.executable` of its own program (docs/spec/loader §5), as
 //! `sig/imports/launcher.py` does for `sig run`.
 //!
 //! N1  The mark in the environment says so, and the parent process is a run of this loader, as far as
@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::refused::Refused;
+use super::system::why_not_file;
 
 /// The variable that marks children: the path of the loader.
 pub const MARK: &str = "SIG_RUN_LOADER";
@@ -25,14 +26,37 @@ const CODE: usize = 1 << 20;
 const DEPTH: usize = 32;
 
 /// Whether a process is a run of this loader, as far as /proc shows (N1): its interpreter, and the
-/// words before the page that it was started with.
-pub fn is_run(process: u32, executable: &Path, before: &[OsString]) -> bool {
+/// words before the page that it was started with. One of a `build` runs from a sealed copy, or the
+/// linker maps that.
+pub fn is_run(process: u32, executable: &Path, build: bool, before: &[OsString]) -> bool {
     let place = |name: &str| format!("/proc/{process}/{name}");
     let program = std::fs::read_link(place("exe"));
     let (Ok(program), Ok(said)) = (program, std::fs::read(place("cmdline"))) else { return false };
+    if build {
+        is_build(&program, &said, before)
+    } else {
+        program == executable && fits(&said, before)
+    }
+}
+
+fn is_build(program: &Path, said: &[u8], before: &[OsString]) -> bool {
+    if program.as_os_str().as_bytes().starts_with(b"/memfd:") {
+        return fits(said, before);
+    }
+    // As `Prepared` has it: LINKER --argv0 NAME /proc/self/fd/N, and then what follows the name.
+    let words: Vec<&[u8]> = said.split(|one| *one == 0).collect();
+    let [_, b"--argv0", name, copy, rest @ ..] = words.as_slice() else { return false };
+    let mut plain = vec![*name];
+    plain.extend(rest);
+    copy.starts_with(b"/proc/self/fd/")
+        && why_not_file(program).is_none()
+        && fits(&plain.join(&0), before)
+}
+
+/// Whether these words start as a run of this loader does.
+fn fits(said: &[u8], before: &[OsString]) -> bool {
     let mut words = said.split(|one| *one == 0);
-    program == executable
-        && before.iter().all(|word| words.next() == Some(word.as_bytes()))
+    before.iter().all(|word| words.next() == Some(word.as_bytes()))
         && words.next().is_some_and(is_page)
 }
 

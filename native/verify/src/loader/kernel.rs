@@ -4,16 +4,19 @@
 //! Q2  Becoming another program changes nothing else of this one: signals stay blocked and ignored,
 //!     and descriptors closed, as they were. The standard library resets the first when it becomes a
 //!     program, and the others before `main`; so `main` is ours.
+//! Q3  Where there is no memory left, it says so and ends.
 #![allow(unsafe_code)]
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags};
 
 /// What the C library calls first; the tests have their own.
 #[cfg(not(test))]
@@ -56,24 +59,84 @@ pub fn is_privileged() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// A file in memory with these bytes, which a program that we become inherits (Q1).
-pub fn sealed(data: &[u8]) -> io::Result<OwnedFd> {
+/// How it ends where there is no memory left (Q3).
+pub static WITHOUT_MEMORY: AtomicU8 = AtomicU8::new(114);
+
+struct Memory;
+
+#[global_allocator]
+static MEMORY: Memory = Memory;
+
+// SAFETY: all is done by the system's, which does as it should; a failure does not come back.
+unsafe impl GlobalAlloc for Memory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as it was asked of us.
+        there(unsafe { System.alloc(layout) })
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        there(unsafe { System.alloc_zeroed(layout) })
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as above.
+        there(unsafe { System.realloc(place, layout, size) })
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+fn there(place: *mut u8) -> *mut u8 {
+    if place.is_null() {
+        let status = WITHOUT_MEMORY.load(Ordering::Relaxed);
+        let lines: &[u8] = if status == 114 {
+            b"error: there is not enough memory\nerror: not run\n"
+        } else {
+            b"error: there is not enough memory\n"
+        };
+        // SAFETY: writes what is there, and does not come back.
+        unsafe {
+            libc::write(2, lines.as_ptr().cast(), lines.len());
+            libc::_exit(status.into());
+        }
+    }
+    place
+}
+
+/// A file in memory with these bytes, which a program that we become inherits (Q1). One that is to
+/// `run` may be executed, as far as the host lets us say so (`vm.memfd_noexec`).
+pub fn sealed(data: &[u8], name: &str, run: bool) -> io::Result<OwnedFd> {
     // Where files may not grow that far it is an error, and no signal.
     // SAFETY: sets how one signal is handled, and sets it back; there is no second thread.
     let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    let made = filled(data);
+    let made = filled(data, name, run);
     // SAFETY: as above.
     unsafe { libc::signal(libc::SIGXFSZ, before) };
     made
 }
 
-fn filled(data: &[u8]) -> io::Result<OwnedFd> {
-    let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC;
-    // Kernels before 6.3 do not know the second; since then some want it.
-    let made = match memfd_create("sig", flags | MemfdFlags::NOEXEC_SEAL) {
-        Err(Errno::INVAL) => memfd_create("sig", flags)?,
-        other => other?,
-    };
+/// A new file in memory. Kernels before 6.3 do not know these flags; since then some want the second,
+/// and refuse the first.
+fn created(name: &str, run: bool) -> io::Result<OwnedFd> {
+    let all = [MemfdFlags::EXEC, MemfdFlags::NOEXEC_SEAL, MemfdFlags::empty()];
+    let kinds = if run { all.as_slice() } else { all.get(1..).unwrap_or_default() };
+    let mut failed = Errno::INVAL;
+    for kind in kinds {
+        let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC | *kind;
+        match memfd_create(name, flags) {
+            Err(error @ (Errno::INVAL | Errno::ACCESS)) => failed = error,
+            other => return Ok(other?),
+        }
+    }
+    Err(failed.into())
+}
+
+fn filled(data: &[u8], name: &str, run: bool) -> io::Result<OwnedFd> {
+    let made = created(name, run)?;
     let mut left = data;
     while !left.is_empty() {
         let done = match rustix::io::write(&made, left) {
@@ -92,6 +155,7 @@ fn filled(data: &[u8]) -> io::Result<OwnedFd> {
             Err(Errno::BUSY) => std::thread::sleep(Duration::from_millis(pause)),
             other => {
                 other?;
+                check(&made, data)?;
                 // Not one of the first three: those are the program's own.
                 // SAFETY: a new descriptor, which nobody else has.
                 let copy = unsafe { libc::fcntl(made.as_raw_fd(), libc::F_DUPFD, 3) };
@@ -104,6 +168,39 @@ fn filled(data: &[u8]) -> io::Result<OwnedFd> {
         }
     }
     Err(Errno::BUSY.into())
+}
+
+/// Until it was sealed, others could have written to it.
+fn check(made: &OwnedFd, data: &[u8]) -> io::Result<()> {
+    let mut block = [0; 1 << 16];
+    let mut at = 0_usize;
+    loop {
+        let place = u64::try_from(at).map_err(io::Error::other)?;
+        let read = match rustix::io::pread(made, &mut block, place) {
+            Err(Errno::INTR) => continue,
+            other => other?,
+        };
+        let next = at.saturating_add(read);
+        if block.get(..read) != data.get(at..next) {
+            return Err(io::Error::other("the copy differs from what was made"));
+        }
+        if read == 0 {
+            break;
+        }
+        at = next;
+    }
+    if at != data.len() {
+        return Err(io::Error::other("the copy differs from what was made"));
+    }
+    // Whoever reads the descriptor itself, and does not open it anew, starts at its beginning.
+    rustix::fs::seek(made, rustix::fs::SeekFrom::Start(0))?;
+    Ok(())
+}
+
+/// Whether a program that we become inherits this descriptor.
+pub fn inherit(one: &OwnedFd, yes: bool) -> io::Result<()> {
+    let flags = if yes { FdFlags::empty() } else { FdFlags::CLOEXEC };
+    Ok(rustix::io::fcntl_setfd(one, flags)?)
 }
 
 /// Becomes this program (Q2). Returns only where that failed.

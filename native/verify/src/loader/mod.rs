@@ -9,20 +9,23 @@ pub mod installed;
 pub mod interpreter;
 pub mod kernel;
 pub mod own;
+pub mod prepared;
 pub mod program;
 pub mod project;
 pub mod refused;
 pub mod starting;
 pub mod system;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use sig_core::model::loader;
 use sig_core::model::pack::Pack;
 
+use self::interpreter::Python;
 use self::own::{Own, Said};
+use self::prepared::Prepared;
 use self::program::{Decided, Loader};
 use self::refused::Refused;
 use crate::asking;
@@ -95,11 +98,11 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
         if policy.script.is_empty() { folder.clone() } else { folder.join(&policy.script) };
     let again = format!("sig loader build {}", quoted(&text(target.as_os_str())));
     let python = interpreter::python(&policy.python, &asked, &again)?;
-    let before = starting::before(&python.executable, &policy.options);
+    let before = starting::before(&python.executable, python.build.as_ref(), &policy.options);
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let given: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let loader = Loader { policy: &policy, own, path, folder: &folder, python: &python };
-    let is_child = is_child(path, &python.executable, &before);
+    let is_child = is_child(path, &python, &before);
     let script = loader.script();
     let files: &[&Path] = if policy.script.is_empty() { &[path] } else { &[path, &script] };
     let (child, arguments) =
@@ -117,7 +120,7 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     } else {
         environment::passed(given, &policy.env, (policy.uid, &policy.home))
     };
-    Err(become_it(&loader, modules, &decided, before, arguments, &environment))
+    Err(become_it(&loader, modules, decided, before, arguments, &environment))
 }
 
 /// Whoever starts it may do what it may do.
@@ -130,11 +133,12 @@ fn check_rights() -> Result<(), Refused> {
     Ok(())
 }
 
-fn is_child(path: &Path, executable: &Path, before: &[OsString]) -> bool {
+fn is_child(path: &Path, python: &Python, before: &[OsString]) -> bool {
+    let (executable, build) = (&python.executable, python.build.is_some());
     let marked = std::env::var_os(children::MARK).is_some_and(|mark| mark == path.as_os_str());
     let parent = rustix::process::getppid();
     let parent = parent.and_then(|it| u32::try_from(it.as_raw_nonzero().get()).ok());
-    marked && parent.is_some_and(|parent| children::is_run(parent, executable, before))
+    marked && parent.is_some_and(|parent| children::is_run(parent, executable, build, before))
 }
 
 fn decided<'a>(
@@ -160,29 +164,80 @@ fn decided<'a>(
 fn become_it(
     loader: &Loader<'_>,
     modules: &[u8],
-    decided: &Decided<'_>,
+    mut decided: Decided<'_>,
     before: Vec<OsString>,
     arguments: Vec<OsString>,
     environment: &[(OsString, OsString)],
 ) -> Refused {
+    let prepared = match prepared(loader, &mut decided) {
+        Ok(prepared) => prepared,
+        Err(refused) if refused.status == 114 => return refused,
+        Err(refused) => return refused.hint(loader.lock_again()),
+    };
     let pack = decided.pack.as_deref().and_then(|raw| Some((Pack::read(raw).ok()?, raw)));
     let pack = pack.as_ref().map(|(pack, raw)| (pack, *raw));
     let plan = decided.plan.text();
-    let Some(file) = starting::sealed(loader.policy, modules, loader.python.same, &plan, pack)
+    let library = prepared.as_ref().map(|it| &it.sources);
+    let Some(file) =
+        starting::sealed(loader.policy, modules, loader.python.same, &plan, pack, library)
     else {
         return Refused::could_not("what is to be run is too large");
     };
-    let sealed = match kernel::sealed(&file) {
+    let sealed = match kernel::sealed(&file, "sig", false) {
         Ok(sealed) => sealed,
-        Err(error) => {
-            let why = format!("nothing can be sealed here: {}", strerror(&error).to_lowercase());
-            return Refused::could_not(why);
-        }
+        Err(error) => return unsealed(&error),
     };
     let mut words = before;
     words.push(starting::page(sealed.as_raw_fd()));
     words.extend(arguments);
-    let program = loader.python.executable.as_os_str();
-    let error = kernel::become_program(program, &words, environment);
-    Refused::could_not(format!("{}: {}", text(program), strerror(&error).to_lowercase()))
+    let Some(prepared) = prepared else {
+        let program = loader.python.executable.as_os_str();
+        return failed(program, &kernel::become_program(program, &words, environment));
+    };
+    let mut environment = environment.to_vec();
+    environment.extend(starting::variables(sealed.as_raw_fd(), &prepared.preload));
+    become_copy(&prepared, words, &environment)
+}
+
+/// The copies of a Python that is not the system's.
+fn prepared(loader: &Loader<'_>, decided: &mut Decided<'_>) -> Result<Option<Prepared>, Refused> {
+    let (Some(build), Some(files)) = (&loader.python.build, &decided.build) else {
+        return Ok(None);
+    };
+    let warns = |option: &String| option.starts_with("-W") || option == "-Xdev";
+    let warns = loader.policy.options.iter().any(warns);
+    let mut made = prepared::prepare(build, files, &decided.plan.bad, warns)?;
+    decided.plan.early = std::mem::take(&mut made.early);
+    Ok(Some(made))
+}
+
+/// Executes a sealed copy; where none may be (`vm.memfd_noexec`) the linker, which is root's, maps it.
+fn become_copy(
+    prepared: &Prepared,
+    words: Vec<OsString>,
+    environment: &[(OsString, OsString)],
+) -> Refused {
+    let copy: OsString = format!("/proc/self/fd/{}", prepared.program.as_raw_fd()).into();
+    if let Err(error) = kernel::inherit(&prepared.program, false) {
+        return failed(&copy, &error);
+    }
+    let error = kernel::become_program(&copy, &words, environment);
+    let forbidden = error.kind() == std::io::ErrorKind::PermissionDenied;
+    let Some(linker) = prepared.linker.as_ref().filter(|_| forbidden) else {
+        return failed(&copy, &error);
+    };
+    if let Err(error) = kernel::inherit(&prepared.program, true) {
+        return failed(&copy, &error);
+    }
+    let words = starting::mapped(linker, copy, words);
+    failed(linker.as_os_str(), &kernel::become_program(linker.as_os_str(), &words, environment))
+}
+
+fn failed(program: &OsStr, error: &std::io::Error) -> Refused {
+    Refused::could_not(format!("{}: {}", text(program), strerror(error).to_lowercase()))
+}
+
+fn unsealed(error: &std::io::Error) -> Refused {
+    let why = strerror(error).to_lowercase();
+    Refused::could_not(format!("nothing can be sealed here: {why}"))
 }

@@ -18,7 +18,7 @@ use sig_core::model::manifest::Manifest;
 use sig_core::model::pack::Pack;
 use sig_core::model::plan::{Entry, Plan};
 use sig_core::model::strict::{self, Value};
-use sig_core::model::verdict::Answer;
+use sig_core::model::verdict::{Answer, Verdict};
 use sig_core::programs;
 use sig_core::trust::covering::Run;
 use sig_core::viewing::View;
@@ -34,6 +34,8 @@ use crate::words::{strerror, text};
 
 const SCRIPT: usize = 256 << 20;
 const PYPROJECT: &str = "pyproject.toml";
+/// The root that is an interpreter with its standard library.
+const PYTHON: &str = "python";
 const DIRECT_URL: &str = "direct_url.json";
 
 /// A root, and the folders of it in which modules are looked for.
@@ -59,6 +61,8 @@ pub struct Decided<'a> {
     pub plan: Plan<'a>,
     /// The pack beside its lock, if that counts.
     pub pack: Option<Vec<u8>>,
+    /// The files of an interpreter that is not the system's.
+    pub build: Option<Manifest>,
     /// Who vouched for it: keys.
     pub vouched: Vec<String>,
     /// The release that runs.
@@ -92,6 +96,12 @@ impl Loader<'_> {
     fn again(&self) -> String {
         let lock = quoted(&text(self.lock().as_os_str()));
         format!("if you changed it yourself: sig lock {} && sig attest {lock}", self.target())
+    }
+
+    /// What looks anew at a Python that is not the system's.
+    pub fn lock_again(&self) -> String {
+        let asked = self.place(&self.policy.python.asked);
+        format!("sig lock --python {} {}", quoted(&text(asked.as_os_str())), self.target())
     }
 
     /// What makes this loader anew.
@@ -131,10 +141,12 @@ pub fn decide<'a>(
         let hint = format!("sig lock {}", loader.target());
         Refused::could_not(format!("{shown}: {}", error.message())).hint(hint)
     })?;
+    let interpreter = interpreter(loader, view)?;
+    let version = interpreter.as_ref().map_or(&loader.python.version, |it| &it.version);
     let known = programs::releases(view, &policy.app)?;
     let highest = known.first().map_or(0, |one| one.number);
     let highest = highest.max(policy.release);
-    let run = Run { app: &policy.app, highest, python: &loader.python.version, pack: None };
+    let run = Run { app: &policy.app, highest, python: version, pack: None };
     let verdict = programs::closure_verdict(view, &closure.id(), &run)?;
     let roots = programs::roots(view, &closure)?;
     if verdict.answer == Answer::Bad {
@@ -142,6 +154,9 @@ pub fn decide<'a>(
     }
     if let Some(root) = roots.iter().find(|root| root.verdict.answer == Answer::Bad) {
         return Err(Refused::bad(format!("{} is {}", root.name, root.verdict.message)));
+    }
+    if let Some(found) = &interpreter {
+        check_interpreter(loader, found)?;
     }
     if verdict.answer != Answer::Ok {
         // Why the word of somebody who counts is none for this run says more.
@@ -162,9 +177,17 @@ pub fn decide<'a>(
         lists.insert(&root.name, files);
     }
     let app = *lists.get(APP).ok_or_else(|| Refused::could_not(format!("{name} has no app")))?;
-    let bad = programs::bad_files(view, lists.values().copied())?;
+    let build = interpreter.as_ref().map(|it| it.files.clone());
+    let bad = programs::bad_files(view, lists.values().copied().chain(&build))?;
     let (entry, search) = entry(loader, app, &bad, &lists)?;
-    let placed = placed(loader, &closure, &lists, search)?;
+    let mut placed = placed(loader, &closure, &lists, search)?;
+    if let (Some(files), Some(said)) = (&build, &loader.python.build) {
+        let base = said.base.as_os_str().as_bytes().to_vec();
+        let search = said.search.iter().map(|it| it.as_bytes().to_vec()).collect();
+        let manifest = files.clone();
+        let root = Root { name: PYTHON.to_owned(), base, prefix: Vec::new(), manifest };
+        placed.push((root, search));
+    }
     let covering: Vec<Root> = placed.iter().map(|(root, _)| root.clone()).collect();
     Covered::new(&covering).map_err(|error| {
         let why = format!("what is to be run contradicts itself: {}", error.message());
@@ -183,6 +206,7 @@ pub fn decide<'a>(
         release,
         notes: view.notes(),
         pack,
+        build,
         plan: Plan {
             app: &policy.app,
             entry: child.map_or(entry, |code| Entry::Code(code.to_vec())),
@@ -196,6 +220,7 @@ pub fn decide<'a>(
             stdlib: loader.python.stdlib.clone(),
             system: loader.python.system.clone(),
             bad,
+            early: Vec::new(),
             environment: BTreeMap::from([
                 (b"SIG_LOADER".to_vec(), b"1".to_vec()),
                 (mark, path(loader.path)),
@@ -226,6 +251,40 @@ fn context(loader: &Loader<'_>, closure: &Closure, release: u64, signers: &[Stri
     ];
     let said = said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     strict::encode(&Value::Object(said))
+}
+
+/// A Python that is not the system's, by its list, and what is believed of that.
+struct Listed {
+    version: String,
+    files: Manifest,
+    verdict: Verdict,
+}
+
+fn interpreter(loader: &Loader<'_>, view: &View<'_>) -> Result<Option<Listed>, Refused> {
+    let Some(build) = &loader.python.build else { return Ok(None) };
+    let place = loader.python.executable.as_os_str();
+    let shown = text(place);
+    let unknown = |why: String| Refused::could_not(why).hint(loader.lock_again());
+    let root = programs::interpreter(view, place.as_bytes())?
+        .ok_or_else(|| unknown(format!("nobody has looked at {shown}")))?;
+    if root.verdict.answer == Answer::Bad {
+        return Err(Refused::bad(format!("python {shown} is {}", root.verdict.message)));
+    }
+    let files =
+        root.files.ok_or_else(|| unknown(format!("the list of {shown} is not in the folder")))?;
+    Ok(Some(Listed { version: build.version(&files), files, verdict: root.verdict }))
+}
+
+/// That somebody answers for a Python that is not the system's.
+fn check_interpreter(loader: &Loader<'_>, found: &Listed) -> Result<(), Refused> {
+    if found.verdict.answer == Answer::Ok {
+        return Ok(());
+    }
+    let shown = text(loader.python.executable.as_os_str());
+    let asked = quoted(&text(loader.place(&loader.policy.python.asked).as_os_str()));
+    let why = &found.verdict.message;
+    Err(Refused::not_verified(format!("python {} {shown} is not attested: {why}", found.version))
+        .hint(format!("sig attest --python {asked}")))
 }
 
 /// That the folder is not older than this loader.
@@ -431,8 +490,10 @@ fn counted(
     let place = loader.folder.join(format!("{}.pack", loader.policy.app));
     let Ok(Some(raw)) = files::read(&place, limits::PACK) else { return Ok(None) };
     let Ok(pack) = Pack::read(&raw) else { return Ok(None) };
-    let threads = loader.python.stdlib.iter().any(|folder| is_free_threaded(folder));
-    let own = format!("cpython-{}{}", loader.python.version, if threads { "t" } else { "" });
+    let build = loader.python.build.as_ref().map(|build| build.name.as_bytes());
+    let mut folders = loader.python.stdlib.iter().map(Vec::as_slice).chain(build);
+    let threads = folders.any(is_free_threaded);
+    let own = format!("cpython-{}{}", run.python, if threads { "t" } else { "" });
     if pack.tag() != own {
         return Ok(None);
     }

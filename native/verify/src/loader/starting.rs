@@ -3,23 +3,31 @@
 //! It is what `sig/imports/packing.py` writes, without being a zip: an interpreter of the system's is
 //! given the page with `-c`, and the page knows where everything is.
 //!
+//! A Python that is not the system's finds the first modules of its standard library in a zip at the
+//! end of the same file, and nowhere else (Z6 of `packing.py`).
+//!
 //! Z1  Our modules are those behind the policy, byte for byte.
-//! Z2  An interpreter of the bytecode that they were compiled to runs that, any other the sources. Of
-//!     one that is the very file of the build only that is handed over.
+//! Z2  An interpreter of the bytecode that they were compiled to runs that, any other the sources. To
+//!     one that is the very file of when the loader was made only that is handed over.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use sig_core::model::loader::{Module, Policy};
 use sig_core::model::pack::Pack;
+use sig_core::model::zip::Directory;
+
+use super::interpreter::Build;
 
 const PAGE: usize = 4096;
 
 // A stub stands for `__future__`, which does nothing: the real one would be read from the disk.
 const HEAD: &str = "\
 import marshal, posix, sys
-from _frozen_importlib_external import MAGIC_NUMBER
+@elsewhere@from _frozen_importlib_external import MAGIC_NUMBER
 known = MAGIC_NUMBER == @magic@
 data = memoryview(posix.pread(d, @end@, 0))
 posix.close(d)
@@ -34,16 +42,32 @@ exec(marshal.loads(first) if known else compile(first, '@file@', 'exec'), scope)
 pack = [data[start:end] for start, end in @pack@]
 scope['start'](globals(), bytes(data[slice(*@plan@)]), codes, known, pack)
 ";
+const ELSEWHERE: &str = "\
+for name in (b'LD_PRELOAD', b'PYTHONHOME', b'PYTHONPATH'):
+    if name in posix.environ:
+        posix.unsetenv(name)
+        del posix.environ[name]
+sys.modules.pop('linecache', None)
+sys.path[:] = ['/proc/self/fd/%d' % d]
+import os, site
+";
+const HOME: &str = "/proc/self/fd";
+/// Python 3.13 imports it to remember the text of -c; what would come with it is half of a library.
+const LINECACHE: (&str, &[u8]) = ("linecache.py", b"def _register_code(*given): pass\n");
+/// The first Python 3 that has -P.
+const SAFE_PATH: u32 = 11;
 const FILE: &str = "<frozen importlib._bootstrap_external>";
 
 /// The bytes of the file; None where its page would not fit. `same` says that the interpreter is the
-/// very file of the build.
+/// very file of when the loader was made. `library` are sources of the standard
+/// library, by their paths in it, for a Python that is not the system's.
 pub fn sealed(
     policy: &Policy,
     modules: &[u8],
     same: bool,
     plan: &[u8],
     pack: Option<(&Pack<'_>, &[u8])>,
+    library: Option<&BTreeMap<String, Vec<u8>>>,
 ) -> Option<Vec<u8>> {
     let (compiled, after) = places(&policy.compiled, PAGE);
     let (sources, _) = places(&policy.sources, after);
@@ -68,6 +92,7 @@ pub fn sealed(
     let end = PAGE.saturating_add(body.len()).to_string();
     let mut page = HEAD.to_owned();
     for (field, value) in [
+        ("@elsewhere@", library.map_or("", |_| ELSEWHERE).to_owned()),
         ("@magic@", magic),
         ("@end@", end),
         ("@compiled@", compiled),
@@ -84,7 +109,26 @@ pub fn sealed(
     }
     file.resize(PAGE, b'\n');
     file.append(&mut body);
+    if let Some(library) = library {
+        zip(&mut file, library)?;
+    }
     Some(file)
+}
+
+/// Behind everything: a reader of zips starts at the end.
+fn zip(file: &mut Vec<u8>, library: &BTreeMap<String, Vec<u8>>) -> Option<()> {
+    let mut directory = Directory::default();
+    let mut members: BTreeMap<&str, &[u8]> =
+        library.iter().map(|(name, data)| (name.as_str(), data.as_slice())).collect();
+    members.extend([LINECACHE]);
+    for (name, data) in members {
+        let head = directory.add(name.as_bytes(), data, file.len())?;
+        file.extend_from_slice(&head);
+        file.extend_from_slice(data);
+    }
+    let end = directory.end(file.len())?;
+    file.extend_from_slice(&end);
+    Some(())
 }
 
 /// Name, start and end of each, as Python writes it, and where they end.
@@ -118,12 +162,38 @@ fn table(pack: &Pack<'_>) -> Option<Vec<u8>> {
 }
 
 /// The words before the page: the same in every run of a loader.
-pub fn before(executable: &Path, options: &[String]) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec![executable.into()];
-    words.extend(["-I", "-S", "-B"].map(OsString::from));
+pub fn before(executable: &Path, build: Option<&Build>, options: &[String]) -> Vec<OsString> {
+    let mut words: Vec<OsString> = match build {
+        None => vec![executable.into(), "-I".into()],
+        Some(build) => vec![format!("{HOME}/{}", build.name).into(), "-s".into()],
+    };
+    if build.and_then(Build::minor).is_some_and(|minor| minor >= SAFE_PATH) {
+        words.push("-P".into());
+    }
+    words.extend(["-S", "-B"].map(OsString::from));
     words.extend(options.iter().map(OsString::from));
     words.push("-c".into());
     words
+}
+
+/// What a Python that is not the system's has in its environment, until its first line.
+pub fn variables(descriptor: i32, preload: &[Vec<u8>]) -> Vec<(OsString, OsString)> {
+    let place = format!("{HOME}/{descriptor}");
+    let mut found: Vec<(OsString, OsString)> =
+        vec![("PYTHONHOME".into(), HOME.into()), ("PYTHONPATH".into(), place.into())];
+    if !preload.is_empty() {
+        found.push(("LD_PRELOAD".into(), OsString::from_vec(preload.join(&b':'))));
+    }
+    found
+}
+
+/// The words where the linker maps a copy of the interpreter.
+pub fn mapped(linker: &Path, copy: OsString, words: Vec<OsString>) -> Vec<OsString> {
+    let mut words = words.into_iter();
+    let name = words.next().unwrap_or_default();
+    let mut found = vec![linker.into(), "--argv0".into(), name, copy];
+    found.extend(words);
+    found
 }
 
 /// The page that reads the file in this descriptor.
