@@ -85,7 +85,7 @@ def _build(context: Context, script: str, given: Settings, secret: str | None) -
     workspace = context.workspace()
     program, asked = verb.asked(workspace, script, given)
     python = locks.python_for(workspace, program.lock, asked[0].python)
-    verb.check(workspace, python)
+    verb.check(workspace, python, asked)
     wanted = verb.places(program, asked, given.output)
     native = building.program(lambda told: _note(context, told))
     if os.path.lexists(program.lock):

@@ -109,11 +109,12 @@ def fits(program: Program, plan: Plan) -> bool:
     return listed.files.get(name) == Identifier.of_bytes(raw).removeprefix("sha256:")
 
 
-def check(workspace: Workspace, python: Python) -> None:
+def check(workspace: Workspace, python: Python, asked: Sequence[Settings]) -> None:
     """Refuse what no loader can be made with: a folder without a key, a Python that is neither the
-    system's nor a whole build.
+    system's nor a whole build, and options for which a build would need more modules than it has
+    before the finder.
 
-    Raises NoKey, Refused.
+    Raises NoKey, Refused, UsageError.
     """
     if sys.platform != "linux":
         raise Refused("a native loader needs Linux")
@@ -121,6 +122,12 @@ def check(workspace: Workspace, python: Python) -> None:
     if not python.is_system:
         interpreter.program(python)
         interpreter.library(python)
+        for option in (option for one in asked for option in one.options):
+            if option.startswith("-W") and _is_more(option[2:]):
+                raise UsageError(
+                    f"{option}: only the system's Python takes more than an action and a category",
+                    hint="warnings.filterwarnings() in the program",
+                )
 
 
 def places(program: Program, asked: Sequence[Settings], given: str | None) -> list[Wanted]:
@@ -245,6 +252,12 @@ def _draft(
         home=Home(os.getuid(), _home()),
     )
     return Loader(native, policy, modules)
+
+
+def _is_more(warning: str) -> bool:
+    """Whether a filter of warnings has a pattern."""
+    _, message, _, module, *_ = (*warning.split(":"), "", "", "")
+    return bool(message or module)
 
 
 def _library(python: Python) -> tuple[str, ...]:

@@ -17,7 +17,15 @@ from tests.native.conftest import program_of_checkout
 from tests.world import Seeds, World
 
 SOAK = bool(os.environ.get("SIG_SOAK"))
-AGAIN = ("test_attacked", "test_processes", "test_native", "test_environment", "test_django")
+AGAIN = (
+    "test_attacked",
+    "test_processes",
+    "test_native",
+    "test_environment",
+    "test_django",
+    "test_first_files",
+    "test_other_python",
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
