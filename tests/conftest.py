@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.world import Person, Seeds, World
+
+
+def pytest_configure() -> None:
+    """Who is started in the background, or by nohup, ignores signals, and so would all that tests
+    start and interrupt."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGQUIT, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
