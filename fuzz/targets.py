@@ -306,6 +306,25 @@ def loader(raw: bytes) -> None:
     assert found is None or loaders.write(found) == raw
 
 
+def baked(raw: bytes) -> None:
+    """What lies beside a loader is refused with a sentence, or written as it was read; also with
+    the digest that its first line has.
+    """
+    from sig.errors import FormatError
+    from sig.model import baked as files
+
+    line, newline, rest = raw.partition(b"\n")
+    seal = f"sha256 {hashlib.sha256(line + newline).hexdigest()}\n".encode()
+    for one in (raw, line + newline + seal + rest[len(seal) :]):
+        try:
+            found = files.read(one)
+        except FormatError as error:
+            assert len(error.message) < 400
+            continue
+        lists = list(found.lists.values())
+        assert one == files.write(found.app, found.certificates, found.statements, lists)
+
+
 def settings(raw: bytes) -> None:
     """A project's file says what each loader is to be, or is refused with a sentence."""
     from sig.errors import FormatError, UsageError
@@ -970,6 +989,14 @@ def _loaders() -> list[bytes]:
     return [raw for raw in found if len(raw) < 4096]
 
 
+def _baked() -> list[bytes]:
+    found = []
+    for path in sorted((VECTORS / "baked").glob("*.txt")):
+        text = path.read_text(encoding="utf-8").partition("\nfile: ")[2].partition("\n")[0]
+        found.append(base64.b64decode(text))
+    return [raw for raw in found if len(raw) < 4096]
+
+
 def _settings() -> list[bytes]:
     head = b'[project]\nname = "site"\n[project.scripts]\nwork = "a:b"\nmore = "a.b:c.d"\n'
     return [
@@ -998,6 +1025,7 @@ TARGETS: dict[str, Target] = {
     "policy": Target(policy, _policies),
     "memory": Target(memory, _memories),
     "loader": Target(loader, _loaders),
+    "baked": Target(baked, _baked),
     "settings": Target(settings, _settings),
     "following": Target(following, _followings),
     "signature": Target(signature, lambda: [one.sig for one in scenarios()]),

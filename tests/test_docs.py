@@ -211,6 +211,8 @@ def test_the_limits_that_the_specification_states_are_those_of_the_program() -> 
         "subkeys of a certificate": limits.SUBKEYS,
         "back-signature": limits.BACK_SIGNATURE,
         "back-signatures of a binding": limits.BACK_SIGNATURES,
+        "policy of a loader": limits.LOADER_POLICY,
+        "what lies beside a baked loader": limits.BAKED,
         "root": limits.ROOT,
         "object": limits.OBJECT,
         "manifest": limits.MANIFEST,

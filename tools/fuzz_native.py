@@ -62,6 +62,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     from tests.imports.libraries import library
 
     yield "elf", library("x", ["/lib/y", "z"], runpath="$ORIGIN", extra=[(0x6FFFFEFC, 1)])
+    for data in vectors("baked"):
+        if len(data["file"][0]) < 4096:
+            yield "baked", data["file"][0]
     for data in vectors("view"):
         if text := data.get("view", [b""])[0].rpartition(b"sha256 ")[0]:
             yield "head", text

@@ -219,8 +219,16 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "message": "one sentence for people",
         "plan": "as of `lock`",
         "loaders": "what is there now; empty where something is marked bad",
+        "files": "with `--baked`: what lies beside them, as of `loader update`",
         "next": "the one next command; null where something is marked bad",
     },
+    "`files` of `loader build` and `loader update`": {
+        "file": "its absolute path",
+        "bytes": "how large it is",
+        "statements": "how many are in it",
+        "result": "`new` or `unchanged`",
+    },
+    "`loader update`": {"files": "what lies beside the loader"},
     "`loaders` of `loader build`": {
         "file": "its absolute path",
         "id": "what a statement about it is about",
@@ -546,7 +554,7 @@ def _loader(text: str) -> str:
     text = re.sub(r"(?m)^(modules +)\d+ for [0-9a-f]{8}", r"\g<1>11 for a70d0d0a", text)
     # What it holds leads to places of this run: its digest is another each time.
     found = re.compile(
-        r"(?m)^identified file as (sha256:[0-9a-f]{64})\n(?=.*\n?file \S*/cmd/tool )"
+        r"(?m)^identified file as (sha256:[0-9a-f]{64})\n(?=.*\n?file \S*/cmd/(?:tool|given) )"
     )
     for digest in found.findall(text):
         text = text.replace(digest, "sha256:" + "5eed" * 16)
@@ -701,6 +709,18 @@ In scripts use the exit code and [`--json`](json.md); these words are for people
     stage.block("sig loader build --python w/bin/python site", ran=tool)
     alice.write("site/pyproject.toml", said + table.replace("env", "variables"))
     stage.block("sig loader build --python w/bin/python site", ran=tool)
+    stage.say("For others, with who counts in it and what they said beside it:")
+    stage.block(
+        f"sig loader build cmd/tool.py --name given --baked --signer {alice.short}",
+        "sig loader update cmd/given",
+        "sig loader inspect cmd/given",
+        "sig loader update cmd/tool",
+        "sig loader build cmd/tool.py --name given --baked",
+        f"sig loader build cmd/tool.py --signer {alice.short}",
+        f"sig loader build cmd/tool.py --baked --signer {alice.short} --threshold 2",
+        f"sig loader build cmd/tool.py --baked --signer {alice.short} --release 2",
+        ran=tool,
+    )
     stage.say("What is not replaced, not passed, and not made:")
     alice.write("cmd/other", "mine\n")
     stage.block(

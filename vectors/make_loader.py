@@ -70,9 +70,15 @@ BUILD = {
 }
 
 
-def changed(place: str, value: Any) -> dict[str, Any]:
+OF_FOLDER = ("folder", "home", "key", "remotes", "sequence")
+SIGNERS = {"0123456789ABCDEF0123456789ABCDEF01234567": "YSBjZXJ0aWZpY2F0ZQ==", "AB" * 32: "eA=="}
+BAKED: dict[str, Any] = {name: value for name, value in POLICY.items() if name not in OF_FOLDER}
+BAKED |= {"mode": "baked", "signers": SIGNERS, "threshold": 2}
+
+
+def changed(place: str, value: Any, policy: dict[str, Any] = POLICY) -> dict[str, Any]:
     """The policy with another value in one place, like ``python/site``."""
-    made = copy.deepcopy(POLICY)
+    made = copy.deepcopy(policy)
     *outer, name = place.split("/")
     inner = made
     for each in outer:
@@ -191,6 +197,33 @@ def read() -> None:
     loader("one-module", "the bootstrap alone", POLICY | {"modules": one}, compiled=compiled, sources=sources)
 
 
+def baked() -> None:
+    loader("baked", "signers in place of a folder", BAKED)
+    loader("baked-one", "one of two", BAKED | {"threshold": 1})
+    loader("baked-strict", "strict", BAKED | {"policy": "strict", "env": []})
+    for name in OF_FOLDER:
+        bad(f"baked-more-{name}", "a field of a folder", BAKED | {name: POLICY[name]}, f"unknown field {name}")
+    for name in ("signers", "threshold"):
+        bad(f"more-{name}", "a field of signers", POLICY | {name: BAKED[name]}, f"unknown field {name}")
+        bad(f"gone-{name}", "a field is missing", changed(name, GONE, BAKED), f"no {name}")
+    build = BAKED | {"python": POLICY["python"] | BUILD}
+    bad("baked-build", "signers, with a Python that is not the system's", build, "signers with a Python that is not the system's")
+    key = POLICY["key"]
+    form = "signers is not certificates by their fingerprints"
+    for kind, value in (TEXT | {
+        "empty": {}, "short": {key[8:]: "eA=="}, "lower": {key.lower(): "eA=="}, "nothing": {key: None}, "none": {key: ""},
+        "padding": {key: "eA"}, "bits": {key: "eB=="}, "space": {key: "eA==\n"}, "list": [key],
+    }).items():  # fmt: skip
+        bad(f"signers-{kind}", "not of its form", changed("signers", value, BAKED), form)
+    form = "threshold is not a number from 1 on"
+    for kind, value in {"null": None, "true": True, "text": "1", "zero": 0, "less": -1, "list": [1]}.items():
+        bad(f"threshold-{kind}", "not of its form", changed("threshold", value, BAKED), form)
+    few = "fewer signers than its threshold"
+    bad("threshold-more", "three of two", changed("threshold", 3, BAKED), few)
+    bad("threshold-largest", "more than anybody has", changed("threshold", LARGEST, BAKED), few)
+    bad("threshold-strict", "the first that is wrong is told", BAKED | {"threshold": 3, "marshal": True, "policy": "strict"}, "strict passes no variable and no code")
+
+
 # --- what is no loader, and ends that are damaged ------------------------------------------------
 
 
@@ -277,7 +310,7 @@ def forms() -> None:
     bad("version-first", "another version, with other fields", {"version": 2}, "the version 2 is not known")
     bad("version-gone", "no version", changed("version", GONE), "the version is not known")
     for name, value, said in [
-        ("baked", "baked", " baked"), ("empty", "", " "), ("capital", "Folder", " Folder"), ("list", ["folder"], ""), ("null", None, ""),
+        ("other", "baked ", " baked "), ("empty", "", " "), ("capital", "Folder", " Folder"), ("list", ["folder"], ""), ("null", None, ""),
     ]:  # fmt: skip
         bad(f"mode-{name}", "another mode", changed("mode", value), f"the mode{said} is not known")
     bad("mode-gone", "no mode", changed("mode", GONE), "the mode is not known")
@@ -419,7 +452,7 @@ def listed() -> None:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for part in (read, ends, forms, fields, values, interpreters, listed):
+    for part in (read, baked, ends, forms, fields, values, interpreters, listed):
         part()
     remove_others(FOLDER)
 

@@ -14,18 +14,25 @@ from sig.cli.answers import print_result, result_json
 from sig.cli.lock import BAD, plan_json, print_line
 from sig.cli.questions import passphrase
 from sig.model.identifier import Identifier
-from sig.model.loader import STRICT
+from sig.model.loader import STRICT, Signers, fields
+from sig.model.strict import LARGEST_INTEGER
 from sig.model.verdict import Answer
+from sig.verbs import baking
 from sig.verbs import loader as verb
 from sig.verbs import lock as locks
 from sig.verbs.settings import ALLOWED, POLICIES, Settings
 from sig.verbs.verify import Result
 
 if TYPE_CHECKING:
+    from sig.model.baked import Baked
     from sig.model.loader import Loader
+    from sig.verbs.baking import File
     from sig.verbs.loader import Inspected, Made
     from sig.verbs.lock import Plan
     from sig.verbs.workspace import Workspace
+
+
+_NUMBER = click.IntRange(1, LARGEST_INTEGER)
 
 
 @click.group(name="loader")
@@ -49,6 +56,10 @@ def command() -> None:
 @click.option("--python-option", metavar="OPTION", multiple=True, help="-u, -O, -OO, -X… or -W….")
 @click.option("--policy", type=click.Choice(POLICIES), help="strict: itself must be attested too.")
 @click.option("--allow", type=click.Choice(ALLOWED), multiple=True, help="Let it unmarshal code.")
+@click.option("--baked", is_flag=True, help="Who counts stands in it, not in a folder.")
+@click.option("--signer", metavar="KEY", multiple=True, help="Who counts for a baked one.")
+@click.option("--threshold", type=_NUMBER, metavar="N", help="How many of them (default: all).")
+@click.option("--release", type=_NUMBER, metavar="N", help="The lowest that it runs.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from N.")
 @options
 @click.pass_obj
@@ -64,6 +75,10 @@ def build(
     python_option: tuple[str, ...],
     policy: str | None,
     allow: tuple[str, ...],
+    baked: bool,
+    signer: tuple[str, ...],
+    threshold: int | None,
+    release: int | None,
     passphrase_fd: int | None,
 ) -> int:
     """Make a native program that verifies a script and becomes it.
@@ -74,8 +89,15 @@ def build(
 
     Made again it writes only what changed. What it makes is bound to this folder as it is now: a
     copy of the folder from before is refused by it. For that the configuration is signed anew.
+
+    With --baked it is for others: signers, how many of them are enough, and the lowest release
+    stand in it, and what they said in NAME.sig beside it. It needs no folder where it runs, and is
+    made once they said ok.
     """
-    said = Settings(call, name, output, app, python, env, python_option, policy, allow)
+    said = Settings(
+        call, name, output, app, python, env, python_option, policy, allow,
+        baked, signer, threshold, release,
+    )  # fmt: skip
     return _build(context, script, said, passphrase(passphrase_fd))
 
 
@@ -84,8 +106,10 @@ def _build(context: Context, script: str, given: Settings, secret: str | None) -
 
     workspace = context.workspace()
     program, asked = verb.asked(workspace, script, given)
+    is_baked = asked[0].baked
     python = locks.python_for(workspace, program.lock, asked[0].python)
     verb.check(workspace, python, asked)
+    signers = baking.asked(workspace, asked[0]) if is_baked else None
     wanted = verb.places(program, asked, given.output)
     native = building.program(lambda told: _note(context, told))
     if os.path.lexists(program.lock):
@@ -93,15 +117,23 @@ def _build(context: Context, script: str, given: Settings, secret: str | None) -
         found = locks.plan(workspace, program, python, locks.read(program.lock))
     else:
         found = locks.lock(workspace, program, python)
+    if signers is not None:
+        # Whoever else counts in this folder does not there.
+        found = locks.plan(signers[0], program, python, found.closure, found.environment)
     made: Sequence[Made] = ()
+    files: Sequence[File] = ()
     if not found.bad:
         modules = building.modules(compiling.compiler(workspace, found.python))
-        made = verb.build(workspace, program, found, wanted, native, modules, secret)
-    following = _next(workspace, found, script, given.app, made)
+        if signers is None:
+            made = verb.build(workspace, program, found, wanted, native, modules, secret)
+        else:
+            made, files = verb.bake(*signers, program, found, wanted, native, modules)
+    following = _next(signers[0] if signers else workspace, found, script, given.app, made)
     output.notes(context, workspace.notes)
     if context.json:
         loaders = [_made_json(one) for one in made]
-        output.document({**plan_json(found, following), "loaders": loaders})
+        beside = {"files": [_file_json(one) for one in files]} if is_baked else {}
+        output.document({**plan_json(found, following), "loaders": loaders, **beside})
         return BAD if found.bad else 0
     for line in found.lines:
         print_line(context, line)
@@ -110,6 +142,8 @@ def _build(context: Context, script: str, given: Settings, secret: str | None) -
         return BAD
     for one in made:
         _print_made(context, one)
+    for file in files:
+        _print_file(file)
     output.told(context, f"next      {following}")
     return 0
 
@@ -145,10 +179,37 @@ def _print_made(context: Context, one: Made) -> None:
         return
     policy = one.loader.policy
     words = [f"loader {place} {_megabytes(len(one.raw))} {policy.policy}"]
+    if isinstance(policy.by, Signers):
+        number = len(policy.by.signers)
+        words.append(f"{policy.by.threshold} of {number} signer{'s' * (number != 1)}")
+        words.append(f"release {policy.release} or later")
     words += ["allows marshal"] if policy.marshal else []
     words += [f"passes {' '.join(map(output.theirs, policy.env))}"] if policy.env else []
     words += [f"with {' '.join(map(output.theirs, policy.options))}"] if policy.options else []
     output.say(", ".join(words))
+
+
+def _print_file(one: File) -> None:
+    """``beside hello.sig 3 statements``."""
+    place = output.theirs(os.path.relpath(one.place))
+    if one.is_new:
+        output.say(f"beside {place} {_contents(one.found)}")
+    else:
+        output.say(f"beside {place} is up to date")
+
+
+def _contents(found: Baked) -> str:
+    number = len(found.statements)
+    return f"{number} statement{'s' * (number != 1)}"
+
+
+def _file_json(one: File) -> dict[str, object]:
+    return {
+        "file": one.place,
+        "bytes": len(one.raw),
+        "statements": len(one.found.statements),
+        "result": "new" if one.is_new else "unchanged",
+    }
 
 
 def _megabytes(size: int) -> str:
@@ -167,13 +228,30 @@ def _made_json(one: Made) -> dict[str, object]:
 
 def policy_json(said: Loader) -> dict[str, object]:
     """What a loader says of itself: its policy, but for the lengths of its modules."""
-    policy = said.policy
-    return {
-        **policy._asdict(),
-        "python": policy.python._asdict(),
-        "editable": {root: one._asdict() for root, one in policy.editable.items()},
-        "home": policy.home._asdict(),
-    }
+    return fields(said.policy)
+
+
+# --- what lies beside one ------------------------------------------------------------------------
+
+
+@command.command()
+@click.argument("loader", metavar="LOADER")
+@options
+@click.pass_obj
+def update(context: Context, loader: str) -> int:
+    """Write what lies beside a baked loader anew: NAME.sig, after a new release or another word.
+
+    The loader stays as it is. What its signers said of the program is taken from this folder; where
+    they do not say that it is ok nothing is written.
+    """
+    workspace = context.workspace()
+    file = verb.update(workspace, loader)
+    output.notes(context, workspace.notes)
+    if context.json:
+        output.document({"files": [_file_json(file)]})
+    else:
+        _print_file(file)
+    return 0
 
 
 # --- looking at one ------------------------------------------------------------------------------
@@ -234,10 +312,19 @@ def _lines(found: Inspected, same: bool | None, ours: bool | None) -> Iterator[t
     yield "program", os.path.join(folder, policy.script) if policy.script else folder
     if policy.call:
         yield "script", policy.call
-    yield "folder", f"{policy.folder}, sequence {policy.sequence} or later"
-    yield "key", policy.key
-    for name, number in sorted(policy.remotes.items()):
-        yield "remote", f"{name}, sequence {number} or later"
+    by = policy.by
+    if isinstance(by, Signers):
+        for key in sorted(by.signers):
+            yield "signer", key
+        yield "threshold", f"{by.threshold} of {len(by.signers)}"
+        path, inside = baking.beside(found.path, found.loader)
+        told_of = f": {inside}" if isinstance(inside, str) else f", {_contents(inside)}"
+        yield "beside", f"{path}{told_of}"
+    else:
+        yield "folder", f"{by.folder}, sequence {by.sequence} or later"
+        yield "key", by.key
+        for name, number in sorted(by.remotes.items()):
+            yield "remote", f"{name}, sequence {number} or later"
     python = policy.python
     through = "" if place(python.asked) == python.executable else f" as {place(python.asked)}"
     yield "python", f"{python.version} {python.executable}{through}"
@@ -250,7 +337,8 @@ def _lines(found: Inspected, same: bool | None, ours: bool | None) -> Iterator[t
         yield "passes", " ".join(policy.env)
     if policy.options:
         yield "options", " ".join(policy.options)
-    yield "home", f"{policy.home.path} of user {policy.home.uid}"
+    if not isinstance(by, Signers):
+        yield "home", f"{by.home.path} of user {by.home.uid}"
     told = {None: "", True: ", that of this sig", False: ", not that of this sig"}
     yield "native", f"{Identifier.of_bytes(found.loader.program)}{told[same]}"
     told |= {None: ", sources of this sig", True: ", those of this sig"}

@@ -85,3 +85,4 @@ PACK = 64 * MIB  # bytecode of a program
 LOADER = 64 * MIB  # the whole file
 LOADER_DATA = 16 * MIB  # what stands behind the program: the policy and the modules
 LOADER_POLICY = 1 * MIB  # its line
+BAKED = 64 * MIB  # the file beside one that is baked

@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from sig.errors import FormatError
-from sig.model import closure, limits, strict
+from sig.model import baked, closure, limits, strict
 from sig.model.configuration import remote_name
 from sig.model.fingerprint import Fingerprint
 from sig.model.strict import LARGEST_INTEGER
 
 VERSION = 1
-FOLDER = "folder"
-"""The mode in which the user's own folder decides."""
+FOLDER, BAKED = "folder", "baked"
+"""The mode in which the user's own folder decides, and that in which signers in the loader do."""
 ENFORCE, STRICT = "enforce", "strict"
 FIRST = "bootstrap"
 """The module that a run starts with."""
@@ -77,27 +77,40 @@ class Home(NamedTuple):
     path: str
 
 
-class Policy(NamedTuple):
-    """What a loader goes by. `key` signs the configuration of the `folder`, `policy` is `ENFORCE`
-    or `STRICT`.
+class Folder(NamedTuple):
+    """A folder that decides: `key` signs its configuration, of which `sequence` is the number, and
+    `remotes` have those of their states. `home` is that of who built the loader.
     """
+
+    folder: str
+    key: Fingerprint
+    sequence: int
+    remotes: Mapping[str, int]
+    home: Home
+
+
+class Signers(NamedTuple):
+    """Signers that decide, as many as the threshold: their certificates as they are stored."""
+
+    signers: Mapping[Fingerprint, bytes]
+    threshold: int
+
+
+class Policy(NamedTuple):
+    """What a loader goes by. `by` is who decides, `policy` is `ENFORCE` or `STRICT`."""
 
     app: str
     release: int
     program: str
     script: str
     call: str
-    folder: str
-    key: Fingerprint
-    sequence: int
-    remotes: Mapping[str, int]
+    by: Folder | Signers
     python: Interpreter
     editable: Mapping[str, Editable]
     policy: str
     marshal: bool
     env: tuple[str, ...]
     options: tuple[str, ...]
-    home: Home
 
 
 class Modules(NamedTuple):
@@ -181,19 +194,29 @@ def _fields(loader: Loader) -> dict[str, Any]:
     def lengths(of: Mapping[str, bytes]) -> list[list[str | int]]:
         return [[name, len(of[name])] for name in sorted(of)]
 
-    return policy._asdict() | {
+    return {
+        **fields(policy),
         "version": VERSION,
-        "mode": FOLDER,
-        "remotes": dict(policy.remotes),
-        "python": policy.python._asdict(),
-        "editable": {root: one._asdict() for root, one in policy.editable.items()},
-        "home": policy.home._asdict(),
         "modules": {
             "magic": modules.magic,
             "compiled": lengths(modules.compiled),
             "sources": lengths(modules.sources),
         },
     }
+
+
+def fields(policy: Policy) -> dict[str, Any]:
+    """What a policy says of itself, as JSON has it."""
+    found = policy._asdict() | {
+        "python": policy.python._asdict(),
+        "editable": {root: one._asdict() for root, one in policy.editable.items()},
+    }
+    by = found.pop("by")
+    if isinstance(by, Folder):
+        more = {"mode": FOLDER, "remotes": dict(by.remotes), "home": by.home._asdict()}
+    else:
+        more = {"mode": BAKED, "signers": baked.packed(by.signers)}
+    return {**found, **by._asdict(), **more}
 
 
 # --- the policy ----------------------------------------------------------------------------------
@@ -227,29 +250,37 @@ def _policy(line: bytes) -> tuple[Policy, str, tuple[_Lengths, _Lengths]]:
     if strict.canonical(said) != line:
         raise FormatError("policy: not in canonical form")
     _known(said.get("version"), "version", VERSION)
-    _known(said.get("mode"), "mode", FOLDER)
-    _check_names(said, {*_FIELDS, *_PARTS, "version", "mode"})
-    for name, fields in _PARTS.items():
+    _known(said.get("mode"), "mode", FOLDER, BAKED)
+    is_folder = said["mode"] == FOLDER
+    forms = _FIELDS | (_OF_FOLDER if is_folder else _OF_BAKED)
+    listed = _PARTS | ({"home": _HOME} if is_folder else {})
+    _check_names(said, {*forms, *listed, "version", "mode"})
+    for name, fields in sorted(listed.items()):
         if type(said[name]) is not dict:
             raise FormatError(f"policy: {name} is not an object")
         _check_names(said[name], fields, f"{name}.")
-    found = {name: _read(name, said[name], *_FIELDS[name]) for name in sorted(_FIELDS)}
+    found = {name: _read(name, said[name], *forms[name]) for name in sorted(forms)}
     parts = {
         name: {key: _read(f"{name}.{key}", said[name][key], *form) for key, form in fields.items()}
-        for name, fields in _PARTS.items()
+        for name, fields in sorted(listed.items())
     }
     modules = parts.pop("modules")
     if modules["compiled"].keys() != modules["sources"].keys():
         raise FormatError("policy: other modules are compiled than there are sources")
-    python, home = Interpreter(**parts["python"]), Home(**parts["home"])
-    policy = Policy(**found, python=python, home=home)
+    of_mode = {name: found.pop(name) for name in (_OF_FOLDER if is_folder else _OF_BAKED)}
+    by: Folder | Signers
+    if is_folder:
+        by = Folder(**of_mode, home=Home(**parts["home"]))
+    else:
+        by = Signers(**of_mode)
+    policy = Policy(**found, python=Interpreter(**parts["python"]), by=by)
     _check(policy)
     return policy, modules["magic"], (modules["compiled"], modules["sources"])
 
 
-def _known(value: Any, name: str, only: int | str) -> None:
-    if type(value) is not type(only) or value != only:
-        named = f" {str(value)[:64]}" if type(value) is type(only) else ""
+def _known(value: Any, name: str, *known: int | str) -> None:
+    if type(value) is not type(known[0]) or value not in known:
+        named = f" {str(value)[:64]}" if type(value) is type(known[0]) else ""
         raise FormatError(f"policy: the {name}{named} is not known")
 
 
@@ -269,6 +300,10 @@ def _check(policy: Policy) -> None:
         raise FormatError("policy: the interpreter does not lie below its base")
     if policy.policy == STRICT and (policy.env or policy.marshal):
         raise FormatError("policy: strict passes no variable and no code")
+    if isinstance(policy.by, Signers) and policy.by.threshold > len(policy.by.signers):
+        raise FormatError("policy: fewer signers than its threshold")
+    if isinstance(policy.by, Signers) and policy.python.base:
+        raise FormatError("policy: signers with a Python that is not the system's")
 
 
 def _is_build(python: Interpreter) -> bool:
@@ -368,6 +403,10 @@ def _remotes(value: Any) -> dict[str, int]:
     return {remote_name(name): number(one) for name, one in _of(dict, value).items()}
 
 
+def _signers(value: Any) -> dict[Fingerprint, bytes]:
+    return baked.certificates(value) or _no()
+
+
 def _editables(value: Any) -> dict[str, Editable]:
     found = {}
     for root, said in _of(dict, value).items():
@@ -409,18 +448,28 @@ _FIELDS: dict[str, _Form] = {
     "program": _PATH,
     "script": (_or_empty(_below), "a path below a folder"),
     "call": (_or_empty(_matching(_CALL)), "the name of a script"),
-    "folder": _ABSOLUTE,
-    "key": (Fingerprint, "a fingerprint"),
-    "sequence": (_within(1, LARGEST_INTEGER), "a number from 1 on"),
-    "remotes": (_remotes, "names of remotes with numbers from 1 on"),
     "editable": (_editables, "roots dist/NAME-VERSION with folder and search"),
     "policy": (_policies, "enforce or strict"),
     "marshal": (lambda value: _of(bool, value), "true or false"),
     "env": (_variables, "a sorted list of variables"),
     "options": (_options, "a list of -u, -O, -OO, -X… or -W…, each once"),
 }
+_FROM_1: _Form = (_within(1, LARGEST_INTEGER), "a number from 1 on")
+_OF_FOLDER: dict[str, _Form] = {
+    "folder": _ABSOLUTE,
+    "key": (Fingerprint, "a fingerprint"),
+    "sequence": _FROM_1,
+    "remotes": (_remotes, "names of remotes with numbers from 1 on"),
+}
+_OF_BAKED: dict[str, _Form] = {
+    "signers": (_signers, "certificates by their fingerprints"),
+    "threshold": _FROM_1,
+}
+_HOME: dict[str, _Form] = {
+    "path": _ABSOLUTE,
+    "uid": (_within(0, _LARGEST_UID), "the number of a user"),
+}
 _PARTS: dict[str, dict[str, _Form]] = {
-    "home": {"path": _ABSOLUTE, "uid": (_within(0, _LARGEST_UID), "the number of a user")},
     "modules": {
         "compiled": (_lengths, f"a sorted list of names and lengths, {FIRST} among them"),
         "magic": (_matching(_MAGIC), "8 hex digits"),

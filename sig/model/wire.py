@@ -54,7 +54,8 @@ def claimed_key(text: bytes) -> str:
 # --- envelopes -----------------------------------------------------------------------------------
 
 
-def _base64(text: Any, limit: int, what: str) -> bytes:
+def packed(text: Any, limit: int, what: str) -> bytes:
+    """The bytes of canonical base64. Raises FormatError."""
     if type(text) is not str or len(text) > limit * 4 // 3 + 4:
         raise FormatError(f"{what} is not base64 of at most {limit} bytes")
     try:
@@ -85,8 +86,8 @@ def parts(value: Any, *, timestamps: bool) -> tuple[dict[str, Any], Fingerprint,
         raise FormatError("the key is not a full fingerprint in upper-case hex") from error
     tst = value.get("tst")
     if tst is not None or "tst" in value:
-        _base64(tst, limits.TIMESTAMP, "the time stamp")
-    return value["data"], key, _base64(value["sig"], limits.SIGNATURE, "the signature"), tst
+        packed(tst, limits.TIMESTAMP, "the time stamp")
+    return value["data"], key, packed(value["sig"], limits.SIGNATURE, "the signature"), tst
 
 
 def only(data: Mapping[str, Any], wanted: str) -> None:

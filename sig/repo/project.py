@@ -4,7 +4,7 @@ A1  Taken are the files that git tracks, and without git all but what `EXCLUDED`
     itself always. What is tracked and not there is left out. Nothing of the folder is run: git is
     asked with a configuration of its own and without hooks.
 A2  Environments that lie in the folder, as a folder with ``pyvenv.cfg`` shows, are no part of it,
-    nor are locks, packs and native loaders, which are about it.
+    nor are locks, packs, native loaders and what lies beside these, which are about it.
 A3  What ``pyproject.toml`` says is read from the bytes that were hashed.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sig.errors import FormatError, StoreError
-from sig.model import limits, loader
+from sig.model import baked, limits, loader
 from sig.model.manifest import DEFAULT_EXCLUDES, excluded
 from sig.repo.disk import NOT_LINKS
 from sig.repo.tree import digests, files
@@ -102,7 +102,7 @@ def own_files(folder: str, keep: Iterable[str] = (), exclude: Sequence[str] = ()
     return {
         path: digest
         for path, digest in found.items()
-        if path in kept or not _is_loader(os.path.join(folder, path))
+        if path in kept or not _is_about(os.path.join(folder, path))
     }
 
 
@@ -113,14 +113,17 @@ def search_folders(paths: Iterable[str]) -> tuple[str, ...]:
     return ("",)
 
 
-def _is_loader(place: str) -> bool:
-    """Whether a file that may be run is a native loader (A2)."""
+def _is_about(place: str) -> bool:
+    """Whether a file that may be run is a native loader, or one lies beside a loader (A2)."""
     try:
         status = os.lstat(place)
-        if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
+        is_beside = place.endswith(baked.SUFFIX)
+        if not stat.S_ISREG(status.st_mode) or not (is_beside or status.st_mode & 0o111):
             return False
         descriptor = os.open(place, NOT_LINKS)
         try:
+            if is_beside:
+                return baked.is_baked(os.pread(descriptor, 64, 0))
             return loader.is_loader(
                 os.pread(descriptor, loader.END, max(0, status.st_size - loader.END))
             )

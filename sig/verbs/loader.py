@@ -37,15 +37,17 @@ from sig.repo import interpreter, layout, remotes
 from sig.repo.disk import NOT_LINKS, flush_folder
 from sig.repo.project import PYPROJECT
 from sig.repo.python import Python, contents
-from sig.verbs import covering, environment, settings
+from sig.verbs import baking, covering, environment, settings
 from sig.verbs import interpreter as interpreters
 from sig.verbs import lock as locks
 from sig.verbs.settings import MARSHAL, Settings
 from sig.verbs.verify import verdicts_of
 
 if TYPE_CHECKING:
+    from sig.gpg.certificate import Certificate
     from sig.model.fingerprint import Fingerprint
     from sig.model.verdict import Verdict
+    from sig.verbs.baking import File, Signers
     from sig.verbs.lock import Plan, Program
     from sig.verbs.workspace import Workspace
 
@@ -112,13 +114,21 @@ def fits(program: Program, plan: Plan) -> bool:
 def check(workspace: Workspace, python: Python, asked: Sequence[Settings]) -> None:
     """Refuse what no loader can be made with: a folder without a key, a Python that is neither the
     system's nor a whole build, and options for which a build would need more modules than it has
-    before the finder.
+    before the finder. Signers that are baked need no key of the folder, and the system's Python.
 
     Raises NoKey, Refused, UsageError.
     """
     if sys.platform != "linux":
         raise Refused("a native loader needs Linux")
-    _key(workspace)
+    is_baked = any(one.baked for one in asked)
+    if not is_baked:
+        _key(workspace)
+    if is_baked and not python.is_system:
+        raise Refused(
+            f"{python.executable} is not the system's Python: {python.why_not};"
+            " a baked loader cannot start another one yet",
+            hint="sig loader build --python /usr/bin/python3",
+        )
     if not python.is_system:
         interpreter.program(python)
         interpreter.library(python)
@@ -215,6 +225,7 @@ def _draft(
     wanted: Wanted,
     native: bytes,
     modules: Modules,
+    by: loader.Folder | loader.Signers,
 ) -> Loader:
     """A loader as things are; of the configuration that is there."""
     said, python = wanted.said, plan.python
@@ -222,14 +233,11 @@ def _draft(
     status = os.stat(python.executable)
     policy = Policy(
         app=program.app,
-        release=covering.releases(workspace, program.app).highest,
+        release=said.release or covering.releases(workspace, program.app).highest,
         program=spelled(program.folder),
         script=program.script,
         call=said.script or "",
-        folder=_text(os.path.abspath(workspace.home.path)),
-        key=_key(workspace),
-        sequence=workspace.config.sequence or 1,
-        remotes=_sequences(workspace),
+        by=by,
         python=Interpreter(
             asked=spelled(python.asked),
             executable=_text(python.executable),
@@ -249,7 +257,6 @@ def _draft(
         marshal=MARSHAL in said.allow,
         env=said.env,
         options=said.options,
-        home=Home(os.getuid(), _home()),
     )
     return Loader(native, policy, modules)
 
@@ -265,6 +272,16 @@ def _library(python: Python) -> tuple[str, ...]:
     if python.is_system:
         return python.stdlib
     return tuple(os.path.join(python.base_prefix, folder) for folder in interpreter.search(python))
+
+
+def _folder(workspace: Workspace) -> loader.Folder:
+    return loader.Folder(
+        folder=_text(os.path.abspath(workspace.home.path)),
+        key=_key(workspace),
+        sequence=workspace.config.sequence or 1,
+        remotes=_sequences(workspace),
+        home=Home(os.getuid(), _home()),
+    )
 
 
 def _key(workspace: Workspace) -> Fingerprint:
@@ -356,7 +373,7 @@ def build(
     with workspace.writing():
         sequence = workspace.config.sequence or 0
         for one in wanted:
-            new = _draft(workspace, program, plan, one, native, modules)
+            new = _draft(workspace, program, plan, one, native, modules, _folder(workspace))
             loader.write(new)  # what cannot be said is refused before anything is signed
             there = _there(one.place)
             if there is not None:
@@ -371,8 +388,7 @@ def build(
             files |= _looked_at(workspace, plan)
             signed, _, _ = wire.configuration(files[layout.CONFIG] or b"")
             for place, new in due.items():
-                policy = new.policy._replace(sequence=signed.sequence or 0)
-                found[place] = _made(place, new._replace(policy=policy), True)
+                found[place] = _made(place, _of_sequence(new, signed.sequence or 0), True)
             _write([found[place] for place in due], lambda: workspace.commit(files))
     return [found[one.place] for one in wanted]
 
@@ -383,6 +399,50 @@ def _looked_at(workspace: Workspace, plan: Plan) -> Mapping[str, bytes]:
     if build is None or build.files is None:
         return {}
     return interpreters.kept(workspace, plan.python, build.files)
+
+
+def bake(
+    asked: Signers,
+    certificates: Iterable[Certificate],
+    program: Program,
+    plan: Plan,
+    wanted: Sequence[Wanted],
+    native: bytes,
+    modules: Modules,
+) -> tuple[list[Made], list[File]]:
+    """Write baked loaders that are not there as they should be, and what lies beside them.
+
+    Nothing is signed. Raises Refused where the signers do not say that the program is ok,
+    FormatError, StoreError.
+    """
+    by = loader.Signers({one.fingerprint: one.raw for one in certificates}, asked.threshold)
+
+    def drafted() -> tuple[list[Made], list[File]]:
+        made = []
+        for one in wanted:
+            new = _draft(asked, program, plan, one, native, modules, by)
+            if new.policy.release == 0:  # nobody signed one: the first that there may be
+                new = new._replace(policy=new.policy._replace(release=1))
+            there = _there(one.place)
+            same = there == new and stat.S_IMODE(os.stat(one.place).st_mode) == MODE
+            made.append(_made(one.place, new, not same))
+        listed = {one.place: (one.loader, one.id) for one in made}
+        return made, baking.gathered(asked, program.lock, plan.closure, listed)
+
+    made, files = asked.consistent(drafted)
+    for file in files:
+        baking.check_place(file.place)
+    # What lies beside them first: a new loader never finds an older one.
+    written = baking.write(files)
+    _write([one for one in made if one.is_new], lambda: None)
+    return made, written
+
+
+def _of_sequence(one: Loader, sequence: int) -> Loader:
+    by = one.policy.by
+    if isinstance(by, loader.Folder):
+        by = by._replace(sequence=sequence)
+    return one._replace(policy=one.policy._replace(by=by))
 
 
 def _made(place: str, one: Loader, is_new: bool) -> Made:
@@ -401,10 +461,13 @@ def _there(place: str) -> Loader | None:
 
 def _check_not_older(place: str, there: Loader, new: Loader, sequence: int) -> None:
     """R4. Another key is another folder in its place, whose numbers are its own."""
-    same = (there.policy.folder, there.policy.key) == (new.policy.folder, new.policy.key)
-    if same and there.policy.sequence > sequence:
+    before, now = there.policy.by, new.policy.by
+    if isinstance(before, loader.Signers) or isinstance(now, loader.Signers):
+        return
+    same = (before.folder, before.key) == (now.folder, now.key)
+    if same and before.sequence > sequence:
         raise Refused(
-            f"{place} was made for sequence {there.policy.sequence} of {new.policy.folder}, which"
+            f"{place} was made for sequence {before.sequence} of {now.folder}, which"
             f" now has {sequence}: that is an older copy of it",
             hint=f"rm {place}",
         )
@@ -412,12 +475,14 @@ def _check_not_older(place: str, there: Loader, new: Loader, sequence: int) -> N
 
 def _is_same(place: str, there: Loader, new: Loader) -> bool:
     """R3."""
-    before, now = there.policy, new.policy
+    before, now = there.policy.by, new.policy.by
+    if isinstance(before, loader.Signers) or isinstance(now, loader.Signers):
+        return False
     kept = now._replace(sequence=before.sequence, remotes=before.remotes)
     if any(now.remotes.get(name, 0) < number for name, number in before.remotes.items()):
         return False  # it would wait for a state that is not offered any more
     mode = stat.S_IMODE(os.stat(place).st_mode)
-    return mode == MODE and there == new._replace(policy=kept)
+    return mode == MODE and there == new._replace(policy=new.policy._replace(by=kept))
 
 
 def _write(made: Iterable[Made], commit: Callable[[], None]) -> None:
@@ -480,6 +545,12 @@ def inspect(workspace: Workspace, path: str) -> Inspected:
     """What a file says of itself, as a loader. Raises FormatError for one that is none, or damaged,
     NotFound, Refused, StoreError.
     """
+    raw, found = _inspected(path)
+    id = Identifier.of_bytes(raw)
+    return Inspected(path, len(raw), found, verdicts_of(workspace, [id])[id])
+
+
+def _inspected(path: str) -> tuple[bytes, Loader]:
     raw = contents(path, limits.LOADER)
     if raw is None:
         raise NotFound(f"no {path}")
@@ -489,8 +560,13 @@ def inspect(workspace: Workspace, path: str) -> Inspected:
         raise FormatError(f"{path}: {error.message}") from error
     if found is None:
         raise FormatError(f"{path} is no loader")
-    id = Identifier.of_bytes(raw)
-    return Inspected(path, len(raw), found, verdicts_of(workspace, [id])[id])
+    return raw, found
+
+
+def update(workspace: Workspace, path: str) -> File:
+    """Write what lies beside a baked loader anew. Raises what `inspect` and `baking.update` do."""
+    found = _inspected(path)
+    return baking.update(workspace, path, found[1], Identifier.of_bytes(found[0]))
 
 
 def is_ok(workspace: Workspace, id: Identifier) -> bool:

@@ -9,6 +9,8 @@ G3  A project is not its builder: what its file says about places stays within i
 G4  Options of the interpreter are those that change how a program runs, and not which. Passed are
     the variables that `sig.verbs.environment` passes.
 G5  ``strict`` passes nothing: no variable, and no code that is unmarshalled.
+G6  Signers, a threshold and a release are those of a baked loader, which has at least one signer;
+    they are the same for all loaders of a project, which share what lies beside them.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 
 from sig.errors import FormatError, UsageError
 from sig.model import loader
+from sig.model.strict import LARGEST_INTEGER
 from sig.repo.project import PYPROJECT, Project
 from sig.verbs import environment
 
@@ -71,6 +74,10 @@ class Settings(NamedTuple):
     options: tuple[str, ...] = ()
     policy: str | None = None
     allow: tuple[str, ...] = ()
+    baked: bool = False
+    signers: tuple[str, ...] = ()
+    threshold: int | None = None
+    release: int | None = None
 
 
 # --- one value -----------------------------------------------------------------------------------
@@ -157,6 +164,16 @@ def _check_strict(said: Settings) -> None:
         raise UsageError(f"strict passes no variable, and allows no code: {', '.join(passed)}")
 
 
+def _check_baked(said: Settings) -> None:
+    """G6."""
+    if said.baked and not said.signers:
+        raise UsageError("a baked loader needs a signer")
+    given = {"signer": said.signers, "threshold": said.threshold, "release": said.release}
+    for name, value in given.items():
+        if value and not said.baked:
+            raise UsageError(f"{name} is for a baked loader")
+
+
 # --- which there are -----------------------------------------------------------------------------
 
 
@@ -173,6 +190,7 @@ def wanted(file: str, project: Project | None, given: Settings) -> list[Settings
         if said.script is not None:
             raise UsageError("--script is for a project")
         _check_strict(said)
+        _check_baked(said)
         return [said._replace(name=said.name or _of_script(file.removesuffix(".py")))]
     found = []
     for one in _chosen(project, said):
@@ -183,6 +201,7 @@ def wanted(file: str, project: Project | None, given: Settings) -> list[Settings
         over = {key: value for key, value in said._asdict().items() if value}
         found.append(one._replace(**over))
         _check_strict(found[-1])
+        _check_baked(found[-1])
     if given.name is not None and len(found) > 1:
         raise UsageError(f"--name is for one loader, and these are {len(found)}")
     return [one._replace(name=one.name or _of_script(one.script or "")) for one in found]
@@ -226,7 +245,9 @@ def _chosen(project: Project, said: Settings) -> list[Settings]:
 # --- tables --------------------------------------------------------------------------------------
 
 _TEXTS = ("script", "name", "output", "app", "python", "policy")
-_LISTS = {"env": "env", "python-option": "options", "allow": "allow"}
+_LISTS = {"env": "env", "python-option": "options", "allow": "allow", "signer": "signers"}
+_NUMBERS = ("threshold", "release")
+_SAME = ("app", "python", "baked", "signers", "threshold", "release")
 
 
 def _tables(project: Project) -> list[Settings]:
@@ -244,9 +265,10 @@ def _tables(project: Project) -> list[Settings]:
     if len(found) > 1:
         if any(one.script is None for one in found):
             raise FormatError(f"{PYPROJECT}: {_TABLE}: one of several names no script")
-        for key in ("app", "python"):
+        for key in _SAME:
             if len({getattr(one, key) for one in found}) > 1:
-                raise FormatError(f"{PYPROJECT}: {_TABLE}.{key}: it is the same for all of them")
+                shown = "signer" if key == "signers" else key
+                raise FormatError(f"{PYPROJECT}: {_TABLE}.{shown}: it is the same for all of them")
     return found
 
 
@@ -264,6 +286,14 @@ def _table(said: object, project: Project) -> Settings:
             if type(value) is not list or not all(type(one) is str and one for one in value):
                 raise FormatError(f"{PYPROJECT}: {_TABLE}.{key} is no list of texts")
             found[_LISTS[key]] = tuple(value)
+        elif key in _NUMBERS:
+            if type(value) is not int or not 1 <= value <= LARGEST_INTEGER:
+                raise FormatError(f"{PYPROJECT}: {_TABLE}.{key} is no number from 1 on")
+            found[key] = value
+        elif key == "baked":
+            if type(value) is not bool:
+                raise FormatError(f"{PYPROJECT}: {_TABLE}.{key} is neither true nor false")
+            found[key] = value
         else:
             raise FormatError(f"{PYPROJECT}: {_TABLE}: unknown key {key!r}")
     for field, check in {**_CHECKS, "output": _within}.items():

@@ -134,6 +134,11 @@ class Workspace:
 
         return Agent(self._gnupg)
 
+    @property
+    def site(self) -> Path:
+        """The file of the policy of the machine."""
+        return self._site
+
     # --- reading ---------------------------------------------------------------------------------
 
     def consistent(self, read: Callable[[], _T]) -> _T:

@@ -76,15 +76,19 @@ def test_a_loader_is_made_beside_its_script(tool: Tool, alice: Person, hello: Pa
     assert 0o755 == hello.stat().st_mode & 0o7777
     policy = found.policy
     assert ("hello", 0, ".", "hello.py", "") == policy[:5]
-    assert (str(alice.folder), before + 1, {}) == (policy.folder, policy.sequence, policy.remotes)
+    assert (str(alice.folder), before + 1, {}) == (
+        policy.by.folder,
+        policy.by.sequence,
+        policy.by.remotes,
+    )
     assert before + 1 == sequence(alice)
     assert (alice.fingerprint, "enforce", False, (), ()) == (
-        policy.key, policy.policy, policy.marshal, policy.env, policy.options,
+        policy.by.key, policy.policy, policy.marshal, policy.env, policy.options,
     )  # fmt: skip
     assert (str(PYTHON), os.path.realpath(PYTHON)) == policy.python[:2]
     status = os.stat(PYTHON)
     assert f"{status.st_size} {status.st_mtime_ns}" == policy.python.state
-    assert os.getuid() == policy.home.uid
+    assert os.getuid() == policy.by.home.uid
 
     state = snapshot(alice.folder)
     again = build(tool, alice, "hello.py")
@@ -105,9 +109,7 @@ def test_after_the_lock_is_signed_the_release_is_known(
     assert "next      ./hello" == ran.lines[-1]
     second = read(hello)
     assert (0, 1) == (first.policy.release, second.policy.release)
-    assert second == first._replace(
-        policy=first.policy._replace(release=1, sequence=second.policy.sequence)
-    )
+    assert second == first._replace(policy=first.policy._replace(release=1, by=second.policy.by))
 
 
 def test_a_loader_is_no_file_of_its_program(tool: Tool, alice: Person, hello: Path) -> None:
@@ -236,7 +238,7 @@ def test_it_is_made_anew_where_something_changed_and_nowhere_else(
         assert 0 == ran.status, ran
         made = "is up to date" not in ran.stdout
         assert made is (sequence(alice) > before)
-        assert (sequence(alice) == read(hello).policy.sequence) or not made
+        assert (sequence(alice) == read(hello).policy.by.sequence) or not made
         assert 0o755 == hello.stat().st_mode & 0o7777
         return made
 
@@ -267,15 +269,15 @@ def test_states_of_remotes_are_in_the_policy(
     assert 0 == alice.sig("remote", "add", "bob", url, "-f").status
     assert 0 == alice.sig("remote", "add", "never", f"{url}never/").status
     build(tool, alice, "hello.py")
-    assert {"bob": 1} == read(hello).policy.remotes
+    assert {"bob": 1} == read(hello).policy.by.remotes
 
     bob.attests("b")
     alice.sig("fetch", "bob")
     assert "is up to date" in build(tool, alice, "hello.py").stdout
-    assert {"bob": 1} == read(hello).policy.remotes
+    assert {"bob": 1} == read(hello).policy.by.remotes
     alice.sig("remote", "remove", "bob")
     assert "is up to date" not in build(tool, alice, "hello.py").stdout
-    assert {} == read(hello).policy.remotes
+    assert {} == read(hello).policy.by.remotes
 
 
 def test_a_folder_from_before_the_build_makes_no_loader_in_its_place(
@@ -287,7 +289,7 @@ def test_a_folder_from_before_the_build_makes_no_loader_in_its_place(
     build(tool, alice, "hello.py")
     made = hello.read_bytes()
     assert json.loads((alice.home / "backup/config").read_bytes())["data"]["sequence"] < (
-        read(hello).policy.sequence
+        read(hello).policy.by.sequence
     )
     shutil.rmtree(alice.folder)
     shutil.copytree(alice.home / "backup", alice.folder)
@@ -315,7 +317,11 @@ def test_another_folder_in_its_place_is_no_older_one(
     (hello.parent / "hello.lock").unlink()  # its lists went with the folder
     ran = build(tool, alice, "hello.py")
     after = read(hello).policy
-    assert (0, bob.fingerprint, True) == (ran.status, after.key, after.sequence < before.sequence)
+    assert (0, bob.fingerprint, True) == (
+        ran.status,
+        after.by.key,
+        after.by.sequence < before.by.sequence,
+    )
 
 
 # --- projects ------------------------------------------------------------------------------------
@@ -339,7 +345,7 @@ def test_a_project_has_a_loader_for_each_script(tool: Tool, alice: Person) -> No
     for name in ("manage", "work"):
         policy = read(folder / name).policy
         assert ("site", "", name, before + 1) == (
-            policy.app, policy.script, policy.call, policy.sequence,
+            policy.app, policy.script, policy.call, policy.by.sequence,
         )  # fmt: skip
     assert before + 1 == sequence(alice)
     assert "next      sig attest site.lock" == ran.lines[-1]
@@ -351,7 +357,7 @@ def test_a_project_has_a_loader_for_each_script(tool: Tool, alice: Person) -> No
     ran = build(tool, alice, ".")
     assert "loader manage is up to date" in ran.lines
     assert (before + 1, before + 3) == tuple(
-        read(folder / name).policy.sequence for name in ("manage", "work")
+        read(folder / name).policy.by.sequence for name in ("manage", "work")
     )
 
 
@@ -622,7 +628,7 @@ def test_a_folder_of_sig_below_the_program_is_no_part_of_it(tool: Tool, world: W
     assert 0 == alice.sig(*words, "attest", "hello.lock", input=YES, cwd=place).status
     ran = build(tool, alice, *words, "hello.py")
     assert (0, "next      ./hello") == (ran.status, ran.lines[-1])
-    assert str(alice.place / "app/state") == read(place / "hello").policy.folder
+    assert str(alice.place / "app/state") == read(place / "hello").policy.by.folder
 
 
 # --- the program ---------------------------------------------------------------------------------
@@ -675,7 +681,7 @@ def test_two_builds_at_once_are_one_after_the_other(tool: Tool, alice: Person, h
     told = [one.communicate(timeout=60) for one in running]
     assert [0, 0, 0] == [one.returncode for one in running], told
     assert 2 == sum(b"is up to date" in out for out, _ in told)
-    assert before + 1 == sequence(alice) == read(hello).policy.sequence
+    assert before + 1 == sequence(alice) == read(hello).policy.by.sequence
     assert ["hello", "hello.lock", "hello.py"] == sorted(os.listdir(hello.parent))
 
 
@@ -720,11 +726,11 @@ def test_inspect_says_what_a_loader_says_of_itself_and_who_attests_it(
     assert {
         "app": "hello, release 0 or later",
         "program": f"{hello}.py",
-        "folder": f"{alice.folder}, sequence {found.sequence} or later",
+        "folder": f"{alice.folder}, sequence {found.by.sequence} or later",
         "policy": "enforce",
         "passes": "PATH",
         "options": "-u",
-        "home": f"{found.home.path} of user {found.home.uid}",
+        "home": f"{found.by.home.path} of user {found.by.home.uid}",
         "native": f"{id_of(PROGRAM)}, that of this sig",
         "modules": f"{len(read(hello).modules.sources)} for {read(hello).modules.magic},"
         " those of this sig",

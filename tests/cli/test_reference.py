@@ -69,6 +69,7 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
         "closest",
         "differences",
         "error",
+        "files",
         "publish.target",
         "publish.url",
     }
@@ -124,6 +125,13 @@ def test_the_documents_have_the_fields_that_the_page_lists(again: Told) -> None:
     inspected = {name: value for name, value in ran.json.items() if name != "version"}
     listed("loader inspect", inspected)
     listed("loader of loader inspect", inspected["loader"])
+    words = ("loader", "build", "--json", "--baked", "--signer", alice.short, "app/hello.py")
+    built_again = tool.sig(alice, *words)
+    for ran in (built_again, tool.sig(alice, "loader", "update", "--json", "app/hello")):
+        made = {name: value for name, value in ran.json.items() if name != "version"}
+        listed("loader build" if "loaders" in made else "loader update", made)
+        for one in made["files"]:
+            listed("files of loader build and loader update", one)
     alice.write("plug/tool.py", "print()\n")
     sig("attest", "plug/tool.py", "--ok", "--reviewed", "-m", "")
     listed("plugin install", sig("plugin", "install", "plug/tool.py", "--into", "plugins"))

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from sig.errors import FormatError
+from sig.model import loader
+from sig.model.fingerprint import Fingerprint
 from tests import builds, wheels
 from tests.builds import changed
 from tests.cli import apps
 from tests.cli.test_other_python import *  # noqa: F403 - its tests
 from tests.cli.test_other_python import HELLO, attest, base, library
 from tests.loader.loaded import Loaded, loaded
+from tests.loader.test_hello import refused
 from tests.native.conftest import program_of_checkout
 from tests.world import Person, Ran, Seeds, World
 
@@ -105,6 +109,38 @@ def test_a_python_that_is_attested_no_more_is_not_run(hello: Built) -> None:
     assert f"hint: sig attest --python {hello.python}" in ran.stderr
     assert 0 == attest(hello.person, hello.python).status
     assert Ran(0, "hello\n", "") == hello.run()
+
+
+def test_a_baked_loader_starts_no_such_python(hello: Built) -> None:
+    """None is made, although it is attested; and one that says so is no loader."""
+    assert 0 == attest(hello.person, hello.python).status
+    assert Ran(0, "hello\n", "") == hello.signed().run()
+    made = hello.loader.read_bytes()
+    ran = hello.build("--baked", "--signer", hello.person.fingerprint)
+    assert 1 == ran.status, ran
+    assert f"{hello.python} is not the system's Python: " in ran.stderr
+    assert "hint: sig loader build --python /usr/bin/python3" == ran.stderr.splitlines()[-1]
+    assert (made, False) == (hello.loader.read_bytes(), (hello.place / "hello.sig").exists())
+
+    found = loader.read(made)
+    assert found is not None and found.policy.python.base
+    key = Fingerprint(hello.person.fingerprint)
+    signers = loader.Signers({key: b"x"}, 1)
+    policy = found.policy._replace(by=signers)
+    with pytest.raises(FormatError, match="signers with a Python that is not the system's"):
+        loader.write(found._replace(policy=policy))
+    systems = policy.python._replace(base="", executable="/usr/bin/python3")
+    raw = loader.write(found._replace(policy=policy._replace(python=systems)))
+    said = f'"base": "{policy.python.base}"'.encode()
+    raw = raw.replace(b'"base": ""', said)
+    executable = f'"executable": "{policy.python.executable}"'.encode()
+    raw = raw.replace(b'"executable": "/usr/bin/python3"', executable)
+    more = len(said) - 10 + len(executable) - 32
+    length = int.from_bytes(raw[-24:-16], "little") + more
+    hello.loader.unlink()
+    hello.loader.write_bytes(raw[:-24] + length.to_bytes(8, "little") + raw[-16:])
+    hello.loader.chmod(0o755)
+    refused(hello.run(), 114, "signers with a Python that is not the system's")
 
 
 def test_a_folder_that_was_attested_is_no_python_for_a_loader(hello: Built) -> None:

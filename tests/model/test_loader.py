@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from sig.errors import FormatError
 from sig.model import limits, loader, strict
 from sig.model.fingerprint import Fingerprint
-from sig.model.loader import Editable, Home, Interpreter, Loader, Modules, Policy
+from sig.model.loader import (
+    Editable,
+    Folder,
+    Home,
+    Interpreter,
+    Loader,
+    Modules,
+    Policy,
+    Signers,
+)
 from tests import vectors
 
 PYTHON = Interpreter(
@@ -28,27 +37,37 @@ PYTHON = Interpreter(
     site=(".venv/lib/python3.11/site-packages",),
     state="6831736 1732060800123456789",
 )
+KEY = Fingerprint("0123456789ABCDEF" * 2 + "01234567")
 POLICY = Policy(
     app="hello",
     release=0,
     program=".",
     script="hello.py",
     call="",
-    folder="/home/alice/.signet",
-    key=Fingerprint("0123456789ABCDEF" * 2 + "01234567"),
-    sequence=4,
-    remotes={"bob": 7},
+    by=Folder(
+        folder="/home/alice/.signet",
+        key=KEY,
+        sequence=4,
+        remotes={"bob": 7},
+        home=Home(1000, "/home/alice"),
+    ),
     python=PYTHON,
     editable={"dist/own-1.0": Editable("../own", ("", "src"))},
     policy=loader.ENFORCE,
     marshal=False,
     env=("DJANGO_*",),
     options=("-u",),
-    home=Home(1000, "/home/alice"),
 )
 MODULES = Modules("a70d0d0a", {"bootstrap": b"1\n", "a": b"2"}, {"bootstrap": b"3", "a": b"\n"})
 LOADER = Loader(b"\x7fELF", POLICY, MODULES)
+BAKED = POLICY._replace(by=Signers({KEY: b"x", Fingerprint("AB" * 32): b"y"}, 2))
 FILES = vectors.files("loader")
+
+
+def policy(**changed: Any) -> Policy:
+    """`POLICY` with other values, of its folder too."""
+    by = {name: changed.pop(name) for name in Folder._fields if name in changed}
+    return POLICY._replace(**changed, by=POLICY.by._replace(**by))
 
 
 # --- vectors -------------------------------------------------------------------------------------
@@ -86,7 +105,10 @@ def test_a_vector_is_read_or_refused_as_it_says(path: Path) -> None:
 def test_the_vectors_name_every_field_of_the_policy() -> None:
     """A field that is added to the policy is in them, missing and of another form."""
     names = {path.stem for path in FILES}
-    for name in (*Policy._fields, "modules"):
+    of_modes = (*Folder._fields, *Signers._fields)
+    for name in (*Policy._fields, *of_modes, "modules"):
+        if name == "by":
+            continue
         assert f"gone-{name}" in names
         assert any(one.startswith(f"{name}-") for one in names)
     for outer, part in (("python", Interpreter), ("home", Home), ("modules", Modules)):
@@ -132,7 +154,7 @@ def test_what_is_written_is_read_as_the_same() -> None:
 def test_what_could_not_be_read_is_not_written(changed: dict[str, Any]) -> None:
     """Whatever made the value: the reader's rules hold for the writer."""
     with pytest.raises(FormatError, match="policy: "):
-        loader.write(LOADER._replace(policy=POLICY._replace(**changed)))
+        loader.write(LOADER._replace(policy=policy(**changed)))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +200,20 @@ def test_large_modules_are_refused() -> None:
     large = MODULES._replace(sources={"bootstrap": b"x" * limits.LOADER_DATA, "a": b"1"})
     with pytest.raises(FormatError, match="does not fit"):
         loader.write(LOADER._replace(modules=large))
+
+
+def test_one_of_signers_is_written_and_read_too() -> None:
+    """And refused without any, or with fewer than it asks for."""
+    one = LOADER._replace(policy=BAKED)
+    assert one == loader.read(loader.write(one))
+    for by in (
+        Signers({}, 1),
+        Signers({KEY: b"x"}, 2),
+        Signers({KEY: b"x"}, 0),
+        Signers({KEY: b""}, 1),
+    ):
+        with pytest.raises(FormatError, match="policy: "):
+            loader.write(LOADER._replace(policy=POLICY._replace(by=by)))
 
 
 # --- reading anything ----------------------------------------------------------------------------
@@ -253,7 +289,7 @@ def test_reading_takes_the_time_of_its_bytes() -> None:
         {"script": "/".join(["a"] * 2000)},
         {"remotes": {f"r{number}": 1 for number in range(50_000)}},
     ):
-        loader.read(loader.write(LOADER._replace(policy=POLICY._replace(**value))))
+        loader.read(loader.write(LOADER._replace(policy=policy(**value))))
     assert time.process_time() - began < 10
 
 

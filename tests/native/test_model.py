@@ -9,6 +9,7 @@ a failure.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import random
@@ -22,7 +23,7 @@ from sig.errors import FormatError
 from sig.imports import packs
 from sig.imports.covered import Covered
 from sig.imports.plan import Plan, Root
-from sig.model import closure, instant, limits, manifest, strict, wire
+from sig.model import baked, closure, instant, limits, manifest, strict, wire
 from sig.model.attestation import Malformed
 from sig.model.manifest import Manifest
 from sig.trust import policy as policies
@@ -418,6 +419,38 @@ def test_packs_are_read_or_refused_by_both(answers: Any) -> None:
             return {"python": found.python, "tag": found.tag, "id": found.id, "codes": codes}
 
         assert ours(answer) == asked(answers, "pack", raw=raw), raw
+
+
+def test_what_lies_beside_a_loader_is_read_or_refused_by_both(answers: Any) -> None:
+    """Mutants of vectors/baked, as they are and under the digest that their first line has."""
+    dice = random.Random("baked")
+    seeds = [raw for raw in texts("baked", "file") if len(raw) < 4096]
+    taken = 0
+    for number in range(ROUNDS):
+        raw = seeds[number] if number < len(seeds) else mutant(dice, seeds)
+        if number >= len(seeds) and number % 8:
+            line, newline, rest = raw.partition(b"\n")
+            seal = hashlib.sha256(line + newline).hexdigest()
+            raw = line + newline + f"sha256 {seal}\n".encode() + rest[72:]
+
+        def answer(raw: bytes = raw) -> Any:
+            found = baked.read(raw)
+            return {
+                "app": found.app,
+                "certificates": baked.packed(found.certificates),
+                "statements": [one.decode() for one in found.statements],
+                "lists": list(found.lists),
+            }
+
+        expected = ours(answer)
+        found = asked(answers, "baked", raw=raw)
+        if is_refused(ours(lambda raw=raw: strict.read(raw.partition(b"\n")[0]) and None)):
+            # What is wrong with a text each reader of JSON says in its own words.
+            assert is_refused(expected) and is_refused(found), raw
+        else:
+            assert expected == found, raw
+        taken += not is_refused(expected)
+    assert taken > 12
 
 
 NAMES = [

@@ -5,7 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test")]
 #![allow(dead_code, reason = "tests share what is understood")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Write};
 
 use base64::Engine;
@@ -115,6 +115,7 @@ fn answer(asked: &Asked<'_>) -> Result<Json, FormatError> {
         "covered" => covered(asked),
         "pack" => pack(&asked.raw("raw")),
         "elf" => elf(asked.raw("raw")),
+        "baked" => baked(&asked.raw("raw")),
         "policy" => Ok(policy_json(&policy_of(asked.text("policy"))?)),
         "tightened" => Ok(policy_json(&policy::tightened(
             &policy_of(asked.text("site"))?,
@@ -228,6 +229,18 @@ fn pack(raw: &[u8]) -> Result<Json, FormatError> {
         found.codes().iter().map(|(name, code)| (*name, STANDARD.encode(code))).collect();
     Ok(
         json!({"python": found.python(), "tag": found.tag(), "id": found.id().as_str(), "codes": codes}),
+    )
+}
+
+fn baked(raw: &[u8]) -> Result<Json, FormatError> {
+    let found = sig_core::model::baked::read(raw)?;
+    let certificates = found.certificates.iter();
+    let certificates: BTreeMap<&str, String> =
+        certificates.map(|(key, raw)| (key.as_str(), STANDARD.encode(raw))).collect();
+    let statements: Vec<&str> = found.statements.iter().map(|one| one.text.as_str()).collect();
+    let lists: Vec<&String> = found.lists.keys().collect();
+    Ok(
+        json!({"app": found.app, "certificates": certificates, "statements": statements, "lists": lists}),
     )
 }
 

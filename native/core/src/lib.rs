@@ -4,7 +4,9 @@
 //! rooms are those of the Python package and answer exactly as they do; both read `vectors/`.
 #![forbid(unsafe_code)]
 
+pub mod baked;
 pub mod border;
+pub mod claims;
 pub mod errors;
 pub mod model;
 pub mod openpgp;

@@ -1,4 +1,4 @@
-//! Who answers for a program, by the view of a folder (docs/spec/closure §5), as
+//! Who answers for a program, by what was said of it (docs/spec/closure §5), as
 //! `sig/verbs/covering.py` does from the whole folder.
 //!
 //! K1 and K2 are those of `crate::trust::covering`.
@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::claims::Claims;
 use crate::model::attestation::Attestation;
 use crate::model::closure::Closure;
 use crate::model::identifier::{Identifier, digest, filed_by_app, filed_by_manifest};
@@ -38,50 +39,50 @@ pub struct Root {
 }
 
 /// The releases of a program in statements that count, the highest first (K1).
-pub fn releases(view: &View<'_>, app: &str) -> Result<Vec<Release>, Trouble> {
+pub fn releases(told: &dyn Claims, app: &str) -> Result<Vec<Release>, Trouble> {
     let mut ids = BTreeSet::new();
-    for key in view.trust() {
-        for one in view.weigh(&view.rows(&filed_by_app(app, key.as_str()))?)? {
-            if let Some(said) = one.attestation().filter(|said| view.trust().contains(said.key())) {
+    for key in told.trust() {
+        for one in told.weigh(&told.rows(&filed_by_app(app, key.as_str()))?)? {
+            if let Some(said) = one.attestation().filter(|said| told.trust().contains(said.key())) {
                 ids.insert(said.statement().id.clone());
             }
         }
     }
     let mut closures = Vec::with_capacity(ids.len());
     for id in ids {
-        let weighed = view.weigh(&view.rows(id.as_str())?)?;
+        let weighed = told.weigh(&told.rows(id.as_str())?)?;
         closures.push((id, weighed));
     }
-    Ok(covering::releases(view.measure(), app, &closures))
+    Ok(covering::releases(told.measure(), app, &closures))
 }
 
 /// What is believed of a closure, for a run (K1, K2).
 pub fn closure_verdict(
-    view: &View<'_>,
+    told: &dyn Claims,
     closure: &Identifier,
     run: &Run<'_>,
 ) -> Result<Verdict, Trouble> {
-    let weighed = view.weigh(&view.rows(closure.as_str())?)?;
-    Ok(covering::closure_verdict(view.measure(), closure, &weighed, run))
+    let weighed = told.weigh(&told.rows(closure.as_str())?)?;
+    Ok(covering::closure_verdict(told.measure(), closure, &weighed, run))
 }
 
 /// Every root of a closure and what is believed of it (K3).
-pub fn roots(view: &View<'_>, closure: &Closure) -> Result<Vec<Root>, Trouble> {
+pub fn roots(told: &dyn Claims, closure: &Closure) -> Result<Vec<Root>, Trouble> {
     let mut found = Vec::new();
     for (name, digits) in closure.roots() {
         let id = id_of(digits)?;
-        let files = view.object(&id)?.map(|raw| read(&raw)).transpose()?;
-        let mut verdict = list_verdict(view, &id, "")?;
+        let files = told.object(&id)?.map(|raw| read(&raw)).transpose()?;
+        let mut verdict = list_verdict(told, &id, "")?;
         if let Some(files) = &files {
-            for other in view.lists_like(files.text())? {
+            for other in told.lists_like(files.text())? {
                 if other == id || verdict.answer == Answer::Bad {
                     continue;
                 }
-                let Some(raw) = view.object(&other)? else { continue };
+                let Some(raw) = told.object(&other)? else { continue };
                 if !wheel::same_distribution(&read(&raw)?, files) {
                     continue;
                 }
-                let theirs = list_verdict(view, &other, "")?;
+                let theirs = list_verdict(told, &other, "")?;
                 let better = verdict.answer != Answer::Ok && theirs.answer == Answer::Ok;
                 if better || theirs.answer == Answer::Bad {
                     verdict = Verdict { id: id.clone(), ..theirs };
@@ -95,7 +96,7 @@ pub fn roots(view: &View<'_>, closure: &Closure) -> Result<Vec<Root>, Trouble> {
 
 /// Digests of listed files that are marked bad, and in which words (K3).
 pub fn bad_files<'a>(
-    view: &View<'_>,
+    told: &dyn Claims,
     lists: impl IntoIterator<Item = &'a Manifest>,
 ) -> Result<BTreeMap<String, String>, Trouble> {
     let mut places: BTreeMap<Identifier, &str> = BTreeMap::new();
@@ -104,10 +105,10 @@ pub fn bad_files<'a>(
             places.entry(id_of(digits)?).or_insert(path);
         }
     }
-    let named = view.against(&places.keys().cloned().collect())?;
+    let named = told.against(&places.keys().cloned().collect())?;
     let named: Vec<Identifier> = named.into_iter().collect();
     let mut found = BTreeMap::new();
-    for verdict in view.verdicts(&named)? {
+    for verdict in told.verdicts(&named)? {
         if let (Answer::Bad, Some(path)) = (verdict.answer, places.get(&verdict.id)) {
             let told = format!("{path} is {}", verdict.message);
             found.insert(verdict.id.digits().to_owned(), told);
@@ -130,20 +131,20 @@ pub fn interpreter(view: &View<'_>, executable: &[u8]) -> Result<Option<Root>, T
 
 /// What is believed of a list of files, whatever any folder is like: also what was said of archives
 /// that are said to hold it, by who can say so. `purpose` as in a `Question`.
-fn list_verdict(view: &View<'_>, id: &Identifier, purpose: &str) -> Result<Verdict, Trouble> {
-    let mut rows = view.rows(id.as_str())?;
-    rows.extend(view.rows(&filed_by_manifest(id.as_str()))?); // all of who counts
-    let mut weighed = view.weigh(&rows)?;
+fn list_verdict(told: &dyn Claims, id: &Identifier, purpose: &str) -> Result<Verdict, Trouble> {
+    let mut rows = told.rows(id.as_str())?;
+    rows.extend(told.rows(&filed_by_manifest(id.as_str()))?); // all of who counts
+    let mut weighed = told.weigh(&rows)?;
     let archives: BTreeSet<Identifier> = weighed
         .iter()
         .filter_map(|one| one.attestation())
-        .filter(|one| view.trust().contains(one.key()))
+        .filter(|one| told.trust().contains(one.key()))
         .map(Attestation::statement)
         .filter(|said| said.manifest.as_ref() == Some(id) && said.id != *id)
         .map(|said| said.id.clone())
         .collect();
     for archive in &archives {
-        weighed.extend(view.weigh(&view.rows(archive.as_str())?)?);
+        weighed.extend(told.weigh(&told.rows(archive.as_str())?)?);
     }
     // Somebody looked at a file that happens to be this list, not at the files in it.
     let unfit = |one: &Attestation| {
@@ -151,11 +152,11 @@ fn list_verdict(view: &View<'_>, id: &Identifier, purpose: &str) -> Result<Verdi
         let alone = said.ok && said.id == *id && said.manifest.as_ref() != Some(id);
         alone.then(|| "it is about a file, not about the files that are listed in it".to_owned())
     };
-    let by = view.measure();
+    let by = told.measure();
     let verdict = decide(&Question { id, by, purpose, unfit: Some(&unfit) }, &weighed);
     if verdict.answer != Answer::Bad && !archives.is_empty() {
         let archives: Vec<Identifier> = archives.into_iter().collect();
-        for other in view.verdicts(&archives)? {
+        for other in told.verdicts(&archives)? {
             if other.answer == Answer::Bad {
                 let message =
                     format!("an archive of these files, {}, is {}", other.id, other.message);

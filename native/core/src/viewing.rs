@@ -5,39 +5,32 @@
 //! 2  The head is read before it is asked which commit was the last, and every other file is the one
 //!    that the head names by digest: all are of one state, whoever writes meanwhile.
 //! 3  The policy of the machine is not the folder's: it is given as it is now.
-//!
-//! Warnings about single files of a tree are those of `sig/verbs/scopes.py`, C1 to C4.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::border::attest;
+use crate::claims::{Claims, KEPT};
 use crate::errors::FormatError;
-use crate::model::attestation::{Attestation, Malformed, UnverifiedAttestation};
 use crate::model::configuration::Configuration;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::identifier::{Identifier, digest, filed_by_scope};
-use crate::model::standing::Standing;
-use crate::model::statement::Statement;
+use crate::model::identifier::{Identifier, digest};
 use crate::model::strict::{self, Names, Object, Value};
-use crate::model::verdict::{State, Verdict};
+use crate::model::verdict::Verdict;
 use crate::model::wire::UnverifiedConfiguration;
-use crate::model::{limits, wheel, wire};
-use crate::openpgp::{Certificate, Fault, check, made_at};
+use crate::model::{limits, wire};
+use crate::openpgp::{Certificate, check};
 use crate::repo::journal::{self, Unfinished};
 use crate::repo::memory::{self, Older};
 use crate::repo::view::{self, Block, Head, Row};
 use crate::trust::decide::{Measure, Question, decide};
 use crate::trust::policy::{self, Policy};
-use crate::trust::weighed::{Found, Weighed};
 
 /// The command that writes the view anew.
 pub const FIX: &str = "sig doctor --fix";
 
 const SMALL: usize = 64 * 1024 * 1024;
 const OWN: &str = "own";
-const KEPT: &str = "kept";
 const REMOTE: &str = "remote:";
 
 /// Why nobody can tell.
@@ -197,54 +190,6 @@ impl<'a> View<'a> {
         Ok(made)
     }
 
-    /// What is believed of the bytes with these identifiers, in their order.
-    pub fn verdicts(&self, ids: &[Identifier]) -> Result<Vec<Verdict>, Trouble> {
-        let mut scoped = self.scoped(ids)?;
-        let by = Measure { trusted: &self.trust, policy: &self.policy, now: self.now };
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            let mut rows = self.rows(id.as_str())?;
-            rows.append(&mut scoped.remove(id).unwrap_or_default());
-            let weighed = self.weigh(&rows)?;
-            found.push(decide(&Question { id, by, purpose: "", unfit: None }, &weighed));
-        }
-        Ok(found)
-    }
-
-    /// Those of these bytes that may be marked bad: all others have no word against them, neither
-    /// about themselves nor about a path of a tree (C1). One lookup for each two first digits, and
-    /// none for each of them.
-    pub fn against(&self, ids: &BTreeSet<Identifier>) -> Result<BTreeSet<Identifier>, Trouble> {
-        let asked: Vec<Identifier> = ids.iter().filter(|id| id.names_bytes()).cloned().collect();
-        let filed: BTreeSet<String> = asked.iter().map(view::against).collect();
-        let mut found: BTreeSet<Identifier> = self.scoped(&asked)?.into_keys().collect();
-        for filed in &filed {
-            found.extend(self.pointed(filed)?.into_iter().filter(|id| ids.contains(id)));
-        }
-        Ok(found)
-    }
-
-    /// The lists of files in the folder that may be of the same distributions as this one: those with
-    /// the same digests of METADATA, all of them. None where it has none. A list may be gone or
-    /// damaged since: it counts as missing then, as ever.
-    pub fn lists_like(&self, text: &str) -> Result<Vec<Identifier>, Trouble> {
-        let digests = wheel::metadata(text.as_bytes());
-        if digests.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.pointed(&view::alike(&digests))
-    }
-
-    /// The keys that count.
-    pub fn trust(&self) -> &BTreeSet<Fingerprint> {
-        &self.trust
-    }
-
-    /// By what is measured.
-    pub fn measure(&self) -> Measure<'_> {
-        Measure { trusted: &self.trust, policy: &self.policy, now: self.now }
-    }
-
     /// Who signed the configuration, and its sequence; None where it is not signed or has none.
     pub fn owner(&self) -> Option<(&Fingerprint, i64)> {
         self.owner.as_ref().map(|(key, sequence)| (key, *sequence))
@@ -254,11 +199,6 @@ impl<'a> View<'a> {
     /// such remote.
     pub fn remote(&self, name: &str) -> Option<Option<i64>> {
         self.head.remotes.get(name).map(|one| one.sequence)
-    }
-
-    /// What people should know beside the answers.
-    pub fn notes(&self) -> Vec<String> {
-        self.notes.borrow().clone()
     }
 
     // --- files -----------------------------------------------------------------------------------
@@ -348,7 +288,49 @@ impl<'a> View<'a> {
         Ok(policy)
     }
 
-    /// The certificate of a key that the head names, as far as it was met.
+    // --- rows ------------------------------------------------------------------------------------
+
+    /// The lines of a block, read once.
+    fn block(&self, block: &Block) -> Result<Rc<str>, Trouble> {
+        if let Some(known) = self.blocks.borrow().get(&block.offset) {
+            return Ok(known.clone());
+        }
+        let Some(base) = &self.head.base else { return Err(Trouble::stale()) };
+        // It goes when another takes its place.
+        let raw = self.files.part(&base.name, block.offset, block.length)?;
+        let raw = raw.ok_or_else(Trouble::stale)?;
+        let lines = view::lines(base, block, &raw).map_err(|error| Trouble::unusable(&error))?;
+        let lines: Rc<str> = Rc::from(lines);
+        self.blocks.borrow_mut().insert(block.offset, lines.clone());
+        Ok(lines)
+    }
+}
+
+impl Claims for View<'_> {
+    fn measure(&self) -> Measure<'_> {
+        Measure { trusted: &self.trust, policy: &self.policy, now: self.now }
+    }
+
+    fn rows(&self, filed: &str) -> Result<Vec<Row>, Trouble> {
+        if let Some(rows) = self.head.in_tail(filed) {
+            return rows.map_err(|error| Trouble::unusable(&error));
+        }
+        let Some(base) = &self.head.base else { return Ok(Vec::new()) };
+        let mut block = base.root.clone();
+        for _ in 0..base.depth {
+            let lines = self.block(&block)?;
+            match view::below(&lines, filed).map_err(|error| Trouble::unusable(&error))? {
+                Some(below) => block = below,
+                None => return Ok(Vec::new()),
+            }
+        }
+        view::rows(&self.block(&block)?, filed).map_err(|error| Trouble::unusable(&error))
+    }
+
+    fn pointed(&self, filed: &str) -> Result<Vec<Identifier>, Trouble> {
+        view::pointed(&self.rows(filed)?).map_err(|error| Trouble::unusable(&error))
+    }
+
     fn certificate(&self, key: &Fingerprint) -> Result<Option<Rc<Certificate>>, Trouble> {
         if let Some(known) = self.certificates.borrow().get(key) {
             return Ok(known.clone());
@@ -369,111 +351,6 @@ impl<'a> View<'a> {
         Ok(found)
     }
 
-    /// A manifest of the folder, with the digest that it is named by.
-    pub(crate) fn object(&self, id: &Identifier) -> Result<Option<Vec<u8>>, Trouble> {
-        let digits = id.digits();
-        let Some((first, rest)) = digits.split_at_checked(2) else { return Ok(None) };
-        for folder in ["repo/objects", "objects"] {
-            let raw = self.file(&format!("{folder}/{first}/{rest}"), limits::MANIFEST)?;
-            if let Some(raw) = raw.filter(|raw| digest(raw) == digits) {
-                return Ok(Some(raw));
-            }
-        }
-        Ok(None)
-    }
-
-    // --- rows ------------------------------------------------------------------------------------
-
-    /// All rows that are filed under this.
-    pub(crate) fn rows(&self, filed: &str) -> Result<Vec<Row>, Trouble> {
-        if let Some(rows) = self.head.in_tail(filed) {
-            return rows.map_err(|error| Trouble::unusable(&error));
-        }
-        let Some(base) = &self.head.base else { return Ok(Vec::new()) };
-        let mut block = base.root.clone();
-        for _ in 0..base.depth {
-            let lines = self.block(&block)?;
-            match view::below(&lines, filed).map_err(|error| Trouble::unusable(&error))? {
-                Some(below) => block = below,
-                None => return Ok(Vec::new()),
-            }
-        }
-        view::rows(&self.block(&block)?, filed).map_err(|error| Trouble::unusable(&error))
-    }
-
-    /// At what the rows say to look that are filed under this.
-    fn pointed(&self, filed: &str) -> Result<Vec<Identifier>, Trouble> {
-        view::pointed(&self.rows(filed)?).map_err(|error| Trouble::unusable(&error))
-    }
-
-    /// The lines of a block, read once.
-    fn block(&self, block: &Block) -> Result<Rc<str>, Trouble> {
-        if let Some(known) = self.blocks.borrow().get(&block.offset) {
-            return Ok(known.clone());
-        }
-        let Some(base) = &self.head.base else { return Err(Trouble::stale()) };
-        // It goes when another takes its place.
-        let raw = self.files.part(&base.name, block.offset, block.length)?;
-        let raw = raw.ok_or_else(Trouble::stale)?;
-        let lines = view::lines(base, block, &raw).map_err(|error| Trouble::unusable(&error))?;
-        let lines: Rc<str> = Rc::from(lines);
-        self.blocks.borrow_mut().insert(block.offset, lines.clone());
-        Ok(lines)
-    }
-
-    /// The statements with all that is known about them; signatures are verified here.
-    pub(crate) fn weigh(&self, rows: &[Row]) -> Result<Vec<Weighed>, Trouble> {
-        rows.iter().map(|row| self.weighed(row)).collect()
-    }
-
-    fn weighed(&self, row: &Row) -> Result<Weighed, Trouble> {
-        let (sources, stale) = self.source(&row.source)?;
-        let kept = row.source == KEPT;
-        let mut made = Weighed {
-            id: row.filed.clone(),
-            key: String::new(),
-            uid: String::new(),
-            found: Found::Malformed(Malformed {
-                id: row.filed.clone(),
-                key: None,
-                why: String::new(),
-            }),
-            refused: None,
-            why: String::new(),
-            sources,
-            first_met: row.first_met,
-            stale,
-            kept,
-        };
-        match read_row(row) {
-            Err(malformed) => {
-                made.key = malformed.key.clone().unwrap_or_default();
-                made.refused = Some(State::Invalid);
-                made.why = malformed.why.clone();
-                made.found = Found::Malformed(malformed);
-            }
-            Ok(said) => {
-                let certificate = self.certificate(&said.key)?;
-                made.key = said.key.as_str().to_owned();
-                made.uid = certificate.as_ref().map(|one| one.uid()).unwrap_or_default();
-                made.found = match attest(said, certificate.as_deref()) {
-                    Ok(proved) => Found::Proved(proved),
-                    Err((unproven, said)) => {
-                        made.refused = Some(match unproven.fault {
-                            Fault::UnknownKey => State::UnknownKey,
-                            Fault::Invalid => State::Invalid,
-                            Fault::Weak => State::Weak,
-                        });
-                        made.why = unproven.why;
-                        if kept { believed(*said, &made.why) } else { Found::Refused(*said) }
-                    }
-                };
-            }
-        }
-        Ok(made)
-    }
-
-    /// What all statements of one source have in common: who has them, and whether it is out of date.
     fn source(&self, source: &str) -> Result<(Vec<String>, bool), Trouble> {
         let Some(name) = source.strip_prefix(REMOTE) else {
             return match source {
@@ -488,102 +365,32 @@ impl<'a> View<'a> {
         Ok((vec![name.to_owned()], end.is_some_and(|end| end < self.now)))
     }
 
-    // --- warnings about single files of a tree ---------------------------------------------------
-
-    /// What is to be weighed about these bytes besides what is filed under them.
-    fn scoped(&self, ids: &[Identifier]) -> Result<BTreeMap<Identifier, Vec<Row>>, Trouble> {
-        let mut found: BTreeMap<Identifier, Vec<Row>> = BTreeMap::new();
-        for key in &self.trust {
-            // C2
-            for row in self.rows(&filed_by_scope(key.as_str()))? {
-                let Ok(said) = read_row(&row) else { continue };
-                if !self.trust.contains(&said.key) {
-                    continue;
-                }
-                let Some(meant) = self.meant(&said.statement)? else {
-                    self.tell_of_missing(&row, &said.statement)?; // C4
-                    continue;
-                };
-                for id in ids.iter().filter(|id| meant.contains(id)) {
-                    let rows = found.entry(id.clone()).or_default();
-                    rows.push(row.clone());
-                    let mut same = self.rows(said.statement.id.as_str())?; // C3
-                    same.retain(|other| other.text.contains(said.key.as_str()));
-                    rows.append(&mut same);
-                }
+    fn object(&self, id: &Identifier) -> Result<Option<Vec<u8>>, Trouble> {
+        let digits = id.digits();
+        let Some((first, rest)) = digits.split_at_checked(2) else { return Ok(None) };
+        for folder in ["repo/objects", "objects"] {
+            let raw = self.file(&format!("{folder}/{first}/{rest}"), limits::MANIFEST)?;
+            if let Some(raw) = raw.filter(|raw| digest(raw) == digits) {
+                return Ok(Some(raw));
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
-    /// The bytes at the paths that a warning names (C1); None where the list is not here (C4).
-    fn meant(&self, said: &Statement) -> Result<Option<BTreeSet<Identifier>>, Trouble> {
-        let mut found = BTreeSet::new();
-        let (Some(manifest), Some(scope)) = (&said.manifest, &said.scope) else {
-            return Ok(Some(found));
-        };
-        let Some(text) = self.object(manifest)? else { return Ok(None) };
-        let scope: BTreeSet<&[u8]> = scope.iter().map(String::as_bytes).collect();
-        for line in text.split(|one| *one == b'\n') {
-            let Some((digits, rest)) = line.split_at_checked(64) else { continue };
-            let Some(path) = rest.strip_prefix(b"  ") else { continue };
-            if scope.contains(path) {
-                let id =
-                    std::str::from_utf8(digits).map(|it| Identifier::new(&format!("sha256:{it}")));
-                found.extend(id.into_iter().flatten());
-            }
+    fn notes(&self) -> Vec<String> {
+        self.notes.borrow().clone()
+    }
+
+    fn note(&self, text: String) {
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&text) {
+            notes.push(text);
         }
-        Ok(Some(found))
     }
-
-    fn tell_of_missing(&self, row: &Row, said: &Statement) -> Result<(), Trouble> {
-        let proved = self.weigh(std::slice::from_ref(row))?;
-        let proved = proved.iter().any(|one| one.attestation().is_some()); // anyone can claim a key
-        if let Some(manifest) = said.manifest.as_ref().filter(|_| proved) {
-            let note = format!(
-                "a warning about files of {manifest} counts for the whole alone: their list is not \
-                 here (sig fetch)"
-            );
-            let mut notes = self.notes.borrow_mut();
-            if !notes.contains(&note) {
-                notes.push(note);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The statement of a row, read as strictly as a stranger's file.
-fn read_row(row: &Row) -> Result<UnverifiedAttestation, Malformed> {
-    let malformed = |key, why: &str| Malformed { id: row.filed.clone(), key, why: why.to_owned() };
-    let value = strict::read(row.text.as_bytes(), Names::Visible)
-        .map_err(|error| malformed(None, error.message()))?;
-    if row.malformed {
-        let field = |name| value.object().and_then(|it| it.get(name)).and_then(Value::text);
-        let key = field("key").map(str::to_owned);
-        return Err(malformed(key, field("why").unwrap_or_default()));
-    }
-    wire::filed_attestation(&row.filed, &value)
-}
-
-/// A remembered word that nothing proves today: it was proved once, and stands like one of a stolen
-/// key (docs/spec/memory §2.2).
-fn believed(said: UnverifiedAttestation, why: &str) -> Found {
-    let Some(signed_at) = made_at(&said.sig) else {
-        return Found::Refused(said); // of a program that read it otherwise
-    };
-    Found::Proved(Attestation {
-        said,
-        signed_at,
-        signature_expires: None,
-        standing: Standing::RevokedHard,
-        why: why.to_owned(),
-        key_end: None,
-    })
 }
 
 /// The policy of the folder, tightened by that of the machine (rule 3).
-fn tightened(own: Policy, site: &Site) -> Result<Policy, Trouble> {
+pub(crate) fn tightened(own: Policy, site: &Site) -> Result<Policy, Trouble> {
     let Some(raw) = &site.raw else { return Ok(own) };
     let read = strict::read(raw, Names::Visible).and_then(|value| match value {
         Value::Object(fields) => policy::read(&fields),

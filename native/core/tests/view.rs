@@ -6,6 +6,7 @@ mod vector;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
+use sig_core::claims::Claims;
 use sig_core::model::identifier::Identifier;
 use sig_core::model::instant;
 use sig_core::model::verdict::{Judged, Verdict};

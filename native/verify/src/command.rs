@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sig_core::claims::Claims;
 use sig_core::model::identifier::Identifier;
 use sig_core::model::instant;
 use sig_core::model::verdict::{Answer, Judged, State, Verdict};

@@ -50,3 +50,5 @@ pub const BACK_SIGNATURES: usize = 4;
 pub const LOADER_DATA: usize = 16 * MIB;
 /// The line of that policy.
 pub const LOADER_POLICY: usize = MIB;
+/// The file beside a baked loader.
+pub const BAKED: usize = 64 * MIB;

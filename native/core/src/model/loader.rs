@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 
+use super::baked;
 use super::closure::{self, is_label, parts};
 use super::configuration::check_remote_name;
 use super::fingerprint::Fingerprint;
@@ -71,6 +72,41 @@ pub struct Editable {
 /// A module of ours that runs in the interpreter, and its length.
 pub type Module = (String, usize);
 
+/// The folder that a loader goes by, as it was when the loader was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Where it lies.
+    pub path: String,
+    /// Whose it is: who signs its configuration.
+    pub key: Fingerprint,
+    /// The sequence of its configuration.
+    pub sequence: i64,
+    /// That of each remote.
+    pub remotes: BTreeMap<String, i64>,
+    /// The number of the user who built it.
+    pub uid: u32,
+    /// The home of that user.
+    pub home: String,
+}
+
+/// The signers that a loader goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signers {
+    /// Their certificates as they are stored; nothing of them is looked at yet.
+    pub certificates: BTreeMap<Fingerprint, Vec<u8>>,
+    /// How many of them have to say ok.
+    pub threshold: u64,
+}
+
+/// Who decides about a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Those who count in the folder of the user.
+    Folder(Folder),
+    /// Those whose certificates are in the loader.
+    Baked(Signers),
+}
+
 /// The policy of a loader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -84,14 +120,8 @@ pub struct Policy {
     pub script: String,
     /// Which of a project's scripts; empty for a script.
     pub call: String,
-    /// The folder of the user.
-    pub folder: String,
-    /// Whose that is: who signs its configuration.
-    pub key: Fingerprint,
-    /// The sequence of its configuration.
-    pub sequence: i64,
-    /// That of each remote.
-    pub remotes: BTreeMap<String, i64>,
+    /// Who decides.
+    pub by: By,
     /// The interpreter.
     pub python: Python,
     /// Editable installs, by the root of what was installed.
@@ -104,10 +134,6 @@ pub struct Policy {
     pub env: Vec<String>,
     /// Options for the interpreter.
     pub options: Vec<String>,
-    /// The number of the user who built it.
-    pub uid: u32,
-    /// The home of that user.
-    pub home: String,
     /// The magic number of `compiled`.
     pub magic: [u8; 4],
     /// Our modules as marshalled code, in their order behind the policy.
@@ -156,12 +182,14 @@ fn refused<T>(why: impl Into<String>) -> Result<T, FormatError> {
 
 // --- the policy ----------------------------------------------------------------------------------
 
-const FIELDS: [&str; 16] = [
-    "app", "call", "editable", "env", "folder", "home", "key", "marshal", "modules", "options",
-    "policy", "program", "python", "release", "remotes", "script",
+const FIELDS: [&str; 14] = [
+    "app", "call", "editable", "env", "marshal", "mode", "modules", "options", "policy", "program",
+    "python", "release", "script", "version",
 ];
-const PARTS: [(&str, &[&str]); 3] = [
-    ("home", &["path", "uid"]),
+const OF_FOLDER: [&str; 5] = ["folder", "home", "key", "remotes", "sequence"];
+const OF_BAKED: [&str; 2] = ["signers", "threshold"];
+const HOME: (&str, &[&str]) = ("home", &["path", "uid"]);
+const PARTS: [(&str, &[&str]); 2] = [
     ("modules", &["compiled", "magic", "sources"]),
     (
         "python",
@@ -184,17 +212,17 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
         Some(Value::Number(other)) => return refused(format!("the version {other} is not known")),
         _ => return refused("the version is not known"),
     }
-    match said.get("mode") {
-        Some(Value::Text(mode)) if mode == "folder" => {}
+    let is_baked = match said.get("mode") {
+        Some(Value::Text(mode)) if mode == "folder" => false,
+        Some(Value::Text(mode)) if mode == "baked" => true,
         Some(Value::Text(other)) => {
             return refused(format!("the mode {} is not known", first(other, 64)));
         }
         _ => return refused("the mode is not known"),
-    }
-    let fields: Vec<&str> =
-        FIELDS.iter().chain(&["sequence", "mode", "version"]).copied().collect();
-    check_names(&said, fields, "")?;
-    for (name, inner) in PARTS {
+    };
+    let more: &[&str] = if is_baked { &OF_BAKED } else { &OF_FOLDER };
+    check_names(&said, FIELDS.iter().chain(more).copied().collect(), "")?;
+    for (name, inner) in (!is_baked).then_some(HOME).into_iter().chain(PARTS) {
         let Some(Value::Object(part)) = said.get(name) else {
             return refused(format!("{name} is not an object"));
         };
@@ -209,8 +237,8 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
     let editable =
         top.get("editable", "roots dist/NAME-VERSION with folder and search", editables)?;
     let env = top.get("env", "a sorted list of variables", variables)?;
-    let folder = top.get("folder", "an absolute path", absolute)?;
-    let key = top.get("key", "a fingerprint", |it| Fingerprint::new(it.text()?))?;
+    let folder = top.maybe(is_baked, "folder", "an absolute path", absolute)?;
+    let key = top.maybe(is_baked, "key", "a fingerprint", |it| Fingerprint::new(it.text()?))?;
     let marshal = top.get("marshal", "true or false", |it| match it {
         Value::Bool(yes) => Some(*yes),
         _ => None,
@@ -223,18 +251,20 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
     })?;
     let program = top.get("program", "a path", path)?;
     let release = top.get("release", "a number from 0 on", |it| within(it, 0, LARGEST_INTEGER))?;
-    let remotes = top.get("remotes", "names of remotes with numbers from 1 on", remotes)?;
+    let remotes =
+        top.maybe(is_baked, "remotes", "names of remotes with numbers from 1 on", remotes)?;
     let script = top.get("script", "a path below a folder", |it| match it.text()? {
         "" => Some(String::new()),
         _ => below(it),
     })?;
-    let sequence =
-        top.get("sequence", "a number from 1 on", |it| within(it, 1, LARGEST_INTEGER))?;
-    let home = top.part("home")?;
-    let at_home = home.get("path", "an absolute path", absolute)?;
-    let uid = home.get("uid", "the number of a user", |it| {
-        u32::try_from(within(it, 0, i64::from(u32::MAX).checked_sub(1)?)?).ok()
+    let number = |it: &Value| within(it, 1, LARGEST_INTEGER);
+    let sequence = top.maybe(is_baked, "sequence", "a number from 1 on", number)?;
+    let certificates = "certificates by their fingerprints";
+    let signers = top.maybe(!is_baked, "signers", certificates, |it| {
+        baked::certificates(it).filter(|found| !found.is_empty())
     })?;
+    let threshold = top.maybe(!is_baked, "threshold", "a number from 1 on", number)?;
+    let home = if is_baked { None } else { Some(home(&top.part("home")?)?) };
     let modules = top.part("modules")?;
     let listed = "a sorted list of names and lengths, bootstrap among them";
     let compiled = modules.get("compiled", listed, lengths)?;
@@ -273,28 +303,48 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
         return refused("strict passes no variable and no code");
     }
     let release = u64::try_from(release).map_err(|error| FormatError::new(error.to_string()))?;
+    let by = match (folder, key, sequence, remotes, home, signers, threshold) {
+        (Some(path), Some(key), Some(sequence), Some(remotes), Some((home, uid)), ..) => {
+            By::Folder(Folder { path, key, sequence, remotes, uid, home })
+        }
+        (.., Some(certificates), Some(threshold)) => {
+            let threshold = u64::try_from(threshold).unwrap_or(u64::MAX);
+            if usize::try_from(threshold).map_or(true, |it| it > certificates.len()) {
+                return refused("fewer signers than its threshold");
+            }
+            if !python.base.is_empty() {
+                return refused("signers with a Python that is not the system's");
+            }
+            By::Baked(Signers { certificates, threshold })
+        }
+        _ => return refused("the mode is not known"),
+    };
     Ok(Policy {
         app,
         release,
         program,
         script,
         call,
-        folder,
-        key,
-        sequence,
-        remotes,
+        by,
         python,
         editable,
         level,
         marshal,
         env,
         options,
-        uid,
-        home: at_home,
         magic,
         compiled,
         sources,
     })
+}
+
+/// The home of who built it, and its number.
+fn home(of: &Fields<'_>) -> Result<(String, u32), FormatError> {
+    let path = of.get("path", "an absolute path", absolute)?;
+    let uid = of.get("uid", "the number of a user", |it| {
+        u32::try_from(within(it, 0, i64::from(u32::MAX).checked_sub(1)?)?).ok()
+    })?;
+    Ok((path, uid))
 }
 
 fn check_names(said: &Object, mut wanted: Vec<&str>, of: &str) -> Result<(), FormatError> {
@@ -324,6 +374,17 @@ impl<'a> Fields<'a> {
         let dot = if self.of.is_empty() { "" } else { "." };
         let why = || FormatError::new(format!("{}{dot}{name} is not {what}", self.of));
         self.said.get(name).and_then(read).ok_or_else(why)
+    }
+
+    /// The same, None for a field that its mode has not.
+    fn maybe<T>(
+        &self,
+        other: bool,
+        name: &str,
+        what: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>, FormatError> {
+        if other { Ok(None) } else { self.get(name, what, read).map(Some) }
     }
 
     fn part(&self, name: &'static str) -> Result<Fields<'a>, FormatError> {

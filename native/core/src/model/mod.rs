@@ -1,6 +1,7 @@
 //! Nouns. Values without I/O and without a clock.
 
 pub mod attestation;
+pub mod baked;
 pub mod closure;
 pub mod configuration;
 pub mod covered;

@@ -83,7 +83,7 @@ pub fn parts(value: &Value, timestamps: bool) -> Result<Parts<'_>, FormatError> 
 }
 
 /// The bytes of canonical base64: one text for one signature.
-fn packed(value: &Value, limit: usize, what: &str) -> Result<Vec<u8>, FormatError> {
+pub(crate) fn packed(value: &Value, limit: usize, what: &str) -> Result<Vec<u8>, FormatError> {
     let refused = |why: &str| FormatError::new(format!("{what} is not {why}"));
     let large = || refused(&format!("base64 of at most {limit} bytes"));
     // Before it is decoded: four characters for three bytes.

@@ -1,8 +1,10 @@
-//! A loader: it asks the folder of its user, and becomes the program (docs/spec/loader).
+//! A loader: it asks the folder of its user, or the signers in it, and becomes the program
+//! (docs/spec/loader).
 //!
 //! Nothing that whoever starts it chooses lowers the check: not its name, its environment, or words.
 
 pub mod children;
+pub mod deciding;
 pub mod environment;
 pub mod files;
 pub mod installed;
@@ -18,9 +20,9 @@ pub mod system;
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sig_core::model::loader;
+use sig_core::model::loader::{self, By};
 use sig_core::model::pack::Pack;
 
 use self::interpreter::Python;
@@ -29,8 +31,6 @@ use self::prepared::Prepared;
 use self::program::{Decided, Loader};
 use self::refused::Refused;
 use crate::asking;
-use crate::folder::Folder;
-use crate::paths::quoted;
 use crate::words::{escaped, is_ascii, strerror, text};
 
 /// How much is told.
@@ -96,7 +96,7 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     let asked = program::place(path, &policy.python.asked);
     let target =
         if policy.script.is_empty() { folder.clone() } else { folder.join(&policy.script) };
-    let again = format!("sig loader build {}", quoted(&text(target.as_os_str())));
+    let again = program::build(&policy, &target);
     let python = interpreter::python(&policy.python, &asked, &again)?;
     let before = starting::before(&python.executable, python.build.as_ref(), &policy.options);
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -107,7 +107,7 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     let files: &[&Path] = if policy.script.is_empty() { &[path] } else { &[path, &script] };
     let (child, arguments) =
         if is_child { children::wanted(&words, files)? } else { (None, words) };
-    let decided = decided(&loader, child.as_deref(), log >= Log::Debug)?;
+    let decided = deciding::decided(&loader, child.as_deref(), log >= Log::Debug)?;
     if log >= Log::Warning {
         decided.notes.iter().for_each(|note| say(&format!("note: {note}")));
     }
@@ -118,7 +118,11 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     let environment = if is_child {
         environment::inherited(given)
     } else {
-        environment::passed(given, &policy.env, (policy.uid, &policy.home))
+        let builders = match &policy.by {
+            By::Folder(said) => Some((said.uid, said.home.as_str())),
+            By::Baked(_) => None,
+        };
+        environment::passed(given, &policy.env, builders)
     };
     Err(become_it(&loader, modules, decided, before, arguments, &environment))
 }
@@ -139,26 +143,6 @@ fn is_child(path: &Path, python: &Python, before: &[OsString]) -> bool {
     let parent = rustix::process::getppid();
     let parent = parent.and_then(|it| u32::try_from(it.as_raw_nonzero().get()).ok());
     marked && parent.is_some_and(|parent| children::is_run(parent, executable, build, before))
-}
-
-fn decided<'a>(
-    loader: &Loader<'a>,
-    child: Option<&[u8]>,
-    trace: bool,
-) -> Result<Decided<'a>, Refused> {
-    let here = PathBuf::from("/");
-    let folder = Folder::new(Path::new(&loader.policy.folder), &here);
-    if !folder.exists()? {
-        let why = format!("there is no folder at {}", loader.policy.folder);
-        return Err(Refused::could_not(why).hint("sig setup"));
-    }
-    asking::asked(&folder, asking::now(), |view| match view {
-        Some(view) => program::decide(loader, view, child, trace),
-        None => {
-            let why = format!("nothing was ever said in {}", loader.policy.folder);
-            Err(Refused::could_not(why).hint("sig setup"))
-        }
-    })
 }
 
 fn become_it(

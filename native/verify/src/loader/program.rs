@@ -3,17 +3,18 @@
 //! U1  What was decided is handed over in a sealed file; the new process asks nobody again.
 //! U2  Where a distribution lies is looked for by name and version in the folders that the policy
 //!     names; whether it is what the closure says shows when it is loaded.
-//! U3  All is decided by one state of the folder, which is not older than the loader.
+//! U3  All is decided by one state of what was said.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use sig_core::claims::Claims;
 use sig_core::model::closure::{self, APP, Closure, DIST, parts};
 use sig_core::model::covered::{Covered, Root};
 use sig_core::model::identifier::{Identifier, digest};
 use sig_core::model::limits;
-use sig_core::model::loader::{Editable, Level, Policy};
+use sig_core::model::loader::{By, Editable, Level, Policy};
 use sig_core::model::manifest::Manifest;
 use sig_core::model::pack::Pack;
 use sig_core::model::plan::{Entry, Plan};
@@ -93,9 +94,34 @@ impl Loader<'_> {
         quoted(&text(script.as_os_str()))
     }
 
+    /// Where the file of a baked loader lies: what it is called says the policy, not the loader's name.
+    pub fn beside(&self) -> PathBuf {
+        self.place(&format!("{}.sig", self.policy.app))
+    }
+
+    /// What is typed after a program was changed by its owner.
     fn again(&self) -> String {
+        let attest = self.attest();
+        let attest = attest.strip_prefix(YOURS).unwrap_or(&attest);
+        format!("if you changed it yourself: sig lock {} && {attest}", self.target())
+    }
+
+    /// What is typed to answer for it.
+    fn attest(&self) -> String {
         let lock = quoted(&text(self.lock().as_os_str()));
-        format!("if you changed it yourself: sig lock {} && sig attest {lock}", self.target())
+        match &self.policy.by {
+            By::Folder(_) => format!("sig attest {lock}"),
+            By::Baked(_) => format!("{YOURS}sig attest {lock} && {}", self.told_anew()),
+        }
+    }
+
+    /// What is typed to write the file of a baked loader.
+    pub fn update(&self) -> String {
+        format!("{YOURS}{}", self.told_anew())
+    }
+
+    fn told_anew(&self) -> String {
+        format!("sig loader update {}", quoted(&text(self.path.as_os_str())))
     }
 
     /// What looks anew at a Python that is not the system's.
@@ -105,8 +131,50 @@ impl Loader<'_> {
     }
 
     /// What makes this loader anew.
-    fn build(&self) -> String {
-        format!("sig loader build {}", self.target())
+    pub fn build(&self) -> String {
+        let folder = self.policy.script.is_empty();
+        build(self.policy, &if folder { self.folder.to_owned() } else { self.script() })
+    }
+}
+
+/// A publisher does what its users cannot.
+const YOURS: &str = "if it is yours: ";
+
+/// What makes a loader of this target anew.
+pub fn build(policy: &Policy, target: &Path) -> String {
+    let target = quoted(&text(target.as_os_str()));
+    match &policy.by {
+        By::Folder(_) => format!("sig loader build {target}"),
+        By::Baked(_) => format!("{YOURS}sig loader build --baked … {target}"),
+    }
+}
+
+/// Those who may say no beside those who decide: the folder of who starts it.
+pub struct Doubts<'a> {
+    /// What was said there.
+    pub told: &'a dyn Claims,
+    /// Where it lies.
+    pub place: &'a str,
+}
+
+impl Doubts<'_> {
+    fn says(&self, what: &str) -> String {
+        format!("{what}, by {}", self.place)
+    }
+
+    /// That neither the closure nor a list in it is marked bad.
+    fn check(&self, name: &str, closure: &Closure, run: &Run<'_>) -> Result<(), Refused> {
+        let verdict = programs::closure_verdict(self.told, &closure.id(), run)?;
+        if verdict.answer == Answer::Bad {
+            return Err(Refused::bad(self.says(&format!("{name} is {}", verdict.message))));
+        }
+        for root in programs::roots(self.told, closure)? {
+            if root.verdict.answer == Answer::Bad {
+                let what = format!("{} is {}", root.name, root.verdict.message);
+                return Err(Refused::bad(self.says(&what)));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -116,17 +184,19 @@ pub fn place(loader: &Path, path: &str) -> PathBuf {
     PathBuf::from(crate::paths::absolute(Path::new(path).as_os_str(), folder))
 }
 
-/// Whether this may run (U3), with where a child starts, if it is one.
+/// Whether this may run by what was `told` (U3), with where a child starts, if it is one. What `doubts`
+/// say can only refuse it; the `interpreter` that is not the system's is asked for once.
 pub fn decide<'a>(
     loader: &Loader<'a>,
-    view: &View<'_>,
+    told: &dyn Claims,
+    doubts: Option<&Doubts<'_>>,
+    interpreter: &dyn Fn() -> Result<Option<Listed>, Refused>,
     child: Option<&[u8]>,
     trace: bool,
 ) -> Result<Decided<'a>, Refused> {
     let policy = loader.policy;
-    check_state(loader, view)?;
     if policy.level == Level::Strict {
-        check_self(loader, view)?;
+        check_self(loader, told, doubts)?;
     }
     let name = format!("{}.lock", policy.app);
     let place = loader.lock();
@@ -141,19 +211,22 @@ pub fn decide<'a>(
         let hint = format!("sig lock {}", loader.target());
         Refused::could_not(format!("{shown}: {}", error.message())).hint(hint)
     })?;
-    let interpreter = interpreter(loader, view)?;
+    let interpreter = interpreter()?;
     let version = interpreter.as_ref().map_or(&loader.python.version, |it| &it.version);
-    let known = programs::releases(view, &policy.app)?;
+    let known = programs::releases(told, &policy.app)?;
     let highest = known.first().map_or(0, |one| one.number);
     let highest = highest.max(policy.release);
     let run = Run { app: &policy.app, highest, python: version, pack: None };
-    let verdict = programs::closure_verdict(view, &closure.id(), &run)?;
-    let roots = programs::roots(view, &closure)?;
+    let verdict = programs::closure_verdict(told, &closure.id(), &run)?;
+    let roots = programs::roots(told, &closure)?;
     if verdict.answer == Answer::Bad {
         return Err(Refused::bad(format!("{name} is {}", verdict.message)));
     }
     if let Some(root) = roots.iter().find(|root| root.verdict.answer == Answer::Bad) {
         return Err(Refused::bad(format!("{} is {}", root.name, root.verdict.message)));
+    }
+    if let Some(doubts) = doubts {
+        doubts.check(&name, &closure, &run)?;
     }
     if let Some(found) = &interpreter {
         check_interpreter(loader, found)?;
@@ -161,24 +234,33 @@ pub fn decide<'a>(
     if verdict.answer != Answer::Ok {
         // Why the word of somebody who counts is none for this run says more.
         let unfit = verdict.statements.iter().find(|line| {
-            let counts = view.trust().iter().any(|key| key.as_str() == line.key);
+            let counts = told.trust().iter().any(|key| key.as_str() == line.key);
             line.newest && line.ok == Some(true) && counts && !line.why.is_empty()
         });
         let why = unfit.map_or(&verdict.message, |line| &line.why);
         let why = format!("{name} is not verified: {why}");
-        return Err(Refused::not_verified(why).hint(format!("sig attest {}", quoted(&shown))));
+        return Err(Refused::not_verified(why).hint(loader.attest()));
     }
     let mut lists: BTreeMap<&str, &Manifest> = BTreeMap::new();
     for root in &roots {
         let files = root.files.as_ref().ok_or_else(|| {
-            let why = format!("the list of {} is not in the folder", root.name);
-            Refused::could_not(why).hint("sig fetch")
+            let (place, hint) = match &policy.by {
+                By::Folder(_) => ("the folder".to_owned(), "sig fetch".to_owned()),
+                By::Baked(_) => (text(loader.beside().as_os_str()), loader.update()),
+            };
+            let why = format!("the list of {} is not in {place}", root.name);
+            Refused::could_not(why).hint(hint)
         })?;
         lists.insert(&root.name, files);
     }
     let app = *lists.get(APP).ok_or_else(|| Refused::could_not(format!("{name} has no app")))?;
     let build = interpreter.as_ref().map(|it| it.files.clone());
-    let bad = programs::bad_files(view, lists.values().copied().chain(&build))?;
+    let mut bad = programs::bad_files(told, lists.values().copied().chain(&build))?;
+    if let Some(doubts) = doubts {
+        for (digits, why) in programs::bad_files(doubts.told, lists.values().copied())? {
+            bad.entry(digits).or_insert_with(|| doubts.says(&why));
+        }
+    }
     let (entry, search) = entry(loader, app, &bad, &lists)?;
     let mut placed = placed(loader, &closure, &lists, search)?;
     if let (Some(files), Some(said)) = (&build, &loader.python.build) {
@@ -193,7 +275,7 @@ pub fn decide<'a>(
         let why = format!("what is to be run contradicts itself: {}", error.message());
         Refused::could_not(why).hint(loader.again())
     })?;
-    let pack = counted(loader, view, &closure.id(), run)?;
+    let pack = counted(loader, told, doubts, &closure.id(), run)?;
     let release = known.iter().find(|one| one.closure == closure.id()).map_or(0, |one| one.number);
     let vouched = verdict.statements.iter().filter(|line| line.counted);
     let vouched: Vec<String> = vouched.map(|line| line.key.clone()).collect();
@@ -204,7 +286,7 @@ pub fn decide<'a>(
     Ok(Decided {
         vouched,
         release,
-        notes: view.notes(),
+        notes: [told].into_iter().chain(doubts.map(|it| it.told)).flat_map(Claims::notes).collect(),
         pack,
         build,
         plan: Plan {
@@ -254,13 +336,14 @@ fn context(loader: &Loader<'_>, closure: &Closure, release: u64, signers: &[Stri
 }
 
 /// A Python that is not the system's, by its list, and what is believed of that.
-struct Listed {
+pub struct Listed {
     version: String,
     files: Manifest,
     verdict: Verdict,
 }
 
-fn interpreter(loader: &Loader<'_>, view: &View<'_>) -> Result<Option<Listed>, Refused> {
+/// That of this loader, by the folder; None for the system's.
+pub fn interpreter(loader: &Loader<'_>, view: &View<'_>) -> Result<Option<Listed>, Refused> {
     let Some(build) = &loader.python.build else { return Ok(None) };
     let place = loader.python.executable.as_os_str();
     let shown = text(place);
@@ -287,44 +370,25 @@ fn check_interpreter(loader: &Loader<'_>, found: &Listed) -> Result<(), Refused>
         .hint(format!("sig attest --python {asked}")))
 }
 
-/// That the folder is not older than this loader.
-fn check_state(loader: &Loader<'_>, view: &View<'_>) -> Result<(), Refused> {
-    let policy = loader.policy;
-    let older = |what: &str| {
-        let why = format!("{what} in {} is older than this loader", policy.folder);
-        Err(Refused::could_not(why).hint(loader.build()))
-    };
-    match view.owner() {
-        Some((key, sequence)) if *key == policy.key => {
-            if sequence < policy.sequence {
-                return older("the configuration");
-            }
-        }
-        _ => {
-            let why =
-                format!("the configuration in {} is not signed by {}", policy.folder, policy.key);
-            return Err(Refused::could_not(why).hint(loader.build()));
-        }
-    }
-    for (name, sequence) in &policy.remotes {
-        // One that was removed since is gone by the owner's word.
-        if let Some(now) = view.remote(name) {
-            if now.is_none_or(|now| now < *sequence) {
-                return older(&format!("what {name} published"));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// That somebody answers for this very file.
-fn check_self(loader: &Loader<'_>, view: &View<'_>) -> Result<(), Refused> {
+fn check_self(
+    loader: &Loader<'_>,
+    told: &dyn Claims,
+    doubts: Option<&Doubts<'_>>,
+) -> Result<(), Refused> {
     let shown = text(loader.path.as_os_str());
     let raw = loader
         .own
         .bytes()
         .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?;
-    let verdicts = view.verdicts(&[Identifier::of_bytes(&raw)])?;
+    let id = [Identifier::of_bytes(&raw)];
+    if let Some(doubts) = doubts {
+        let verdicts = doubts.told.verdicts(&id)?;
+        if let Some(verdict) = verdicts.iter().find(|it| it.answer == Answer::Bad) {
+            return Err(Refused::bad(doubts.says(&format!("{shown} is {}", verdict.message))));
+        }
+    }
+    let verdicts = told.verdicts(&id)?;
     let Some(verdict) = verdicts.first() else {
         return Err(Refused::could_not(format!("{shown}: nothing is known of it")));
     };
@@ -483,7 +547,8 @@ fn editable<'a>(policy: &'a Policy, root: &str) -> Option<&'a Editable> {
 /// The pack beside the lock, if it counts; what does not is as one that is not there.
 fn counted(
     loader: &Loader<'_>,
-    view: &View<'_>,
+    told: &dyn Claims,
+    doubts: Option<&Doubts<'_>>,
     closure: &Identifier,
     run: Run<'_>,
 ) -> Result<Option<Vec<u8>>, Refused> {
@@ -499,11 +564,16 @@ fn counted(
     }
     let id = pack.id();
     let run = Run { pack: Some((pack.tag(), &id)), ..run };
-    if programs::closure_verdict(view, closure, &run)?.answer != Answer::Ok {
+    if programs::closure_verdict(told, closure, &run)?.answer != Answer::Ok {
         return Ok(None);
     }
-    let bad = view.verdicts(&[id])?.iter().any(|one| one.answer == Answer::Bad);
-    Ok((!bad).then_some(raw))
+    for told in [told].into_iter().chain(doubts.map(|doubts| doubts.told)) {
+        let verdicts = told.verdicts(std::slice::from_ref(&id))?;
+        if verdicts.iter().any(|one| one.answer == Answer::Bad) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(raw))
 }
 
 fn is_free_threaded(folder: &[u8]) -> bool {
