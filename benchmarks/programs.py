@@ -88,11 +88,23 @@ class Program:
             raise RuntimeError(done.stderr.decode(errors="replace")[-2000:])
         return self.script.with_suffix("")
 
-    def native(self) -> int:
-        """Bytes of the libraries that it loads of its own."""
+    def libraries(self) -> list[Path]:
+        """The libraries of its own that it loads."""
         maps = "print(open('/proc/self/maps').read())"
         command = self.plain({}, f"{self.code}\n{maps}")
         told = subprocess.run(command.words, env={}, capture_output=True, check=True).stdout
         paths = {Path(line.split(None, 5)[5]) for line in told.decode().splitlines()
                  if str(self.site) in line}  # fmt: skip
-        return sum(path.stat().st_size for path in paths)
+        return sorted(paths)
+
+    def copied(self, environment: Mapping[str, str], *, nothing: bool = False) -> Command:
+        """To copy and hash those; or what that takes where there are none."""
+        script = str(Path(__file__).with_name("copied.py"))
+        paths = [] if nothing else map(str, self.libraries())
+        start = [os.path.realpath(wheels.system()), "-I", "-S", script]
+        return Command([*start, *paths], environment)
+
+
+def megabytes(paths: list[Path]) -> float:
+    """Together."""
+    return sum(path.stat().st_size for path in paths) / 1e6
