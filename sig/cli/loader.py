@@ -166,7 +166,9 @@ def _next(
         return f"sig attest {output.theirs(os.path.relpath(found.program.lock))}"
     for one in made:
         if one.loader.policy.policy == STRICT and not verb.is_ok(workspace, one.id):
-            return f"sig attest {output.theirs(os.path.relpath(one.place))}"
+            shown = output.theirs(os.path.relpath(one.place))
+            is_baked = isinstance(one.loader.policy.by, Signers)
+            return f"sig attest {shown}" + f" && sig loader update {shown}" * is_baked
     place = os.path.relpath(made[0].place)
     return output.theirs(place if place.startswith("../") else f"./{place}")
 

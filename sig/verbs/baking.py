@@ -16,7 +16,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from sig.errors import FormatError, NotFound, Refused, UsageError
+from sig.errors import FormatError, NotFound, Refused, StoreError, UsageError
 from sig.model import baked, loader, manifest, wire
 from sig.model import closure as closures
 from sig.model.attestation import Malformed
@@ -342,13 +342,13 @@ def update(workspace: Workspace, path: str, made: Loader, id: Identifier) -> Fil
 def beside(path: str, made: Loader) -> tuple[str, baked.Baked | str]:
     """Where the file of a loader lies, and what is in it, or what is wrong with it."""
     place = place_of(os.path.realpath(path), made.policy.app)
-    raw = contents(place, 2**27)
-    if raw is None:
-        return place, "missing"
     try:
-        found = baked.read(raw)
-    except FormatError as error:
-        return place, error.message
+        raw = contents(place, 2**27)
+        found = None if raw is None else baked.read(raw)
+    except (FormatError, Refused, StoreError) as error:
+        return place, error.message.removeprefix(f"{place} is ")
+    if found is None:
+        return place, "missing"
     if found.app != made.policy.app:
         return place, f"it is about the program {found.app}"
     return place, found

@@ -6,15 +6,20 @@ Those run again here, each third of them; all of them in `make soak`.
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sig.model.identifier import Identifier
 from tests.cli import apps
 from tests.loader.loaded import Loaded, loaded
+from tests.loader.shipped import DAY, FILES, Shipped
 from tests.native.conftest import program_of_checkout
-from tests.world import Seeds, World
+from tests.world import Forger, Person, Seeds, World
 
 SOAK = bool(os.environ.get("SIG_SOAK"))
 AGAIN = (
@@ -60,3 +65,39 @@ def probe(_probed: Loaded, world: World) -> Loaded:
 def untouched(_probed: Loaded) -> Loaded:
     """The same, for tests that change nothing of it."""
     return _probed
+
+
+@pytest.fixture(scope="session")
+def _shipped(seeds: Seeds) -> Iterator[Loaded]:
+    program_of_checkout()
+    world = World(seeds)
+    alice = world.person("alice")
+    yield loaded(apps.make(alice, FILES, "hello.py").signed()).built()
+    world.close()
+
+
+@pytest.fixture
+def shipped(_shipped: Loaded, world: World) -> Shipped:
+    """A copy of Alice's program in the hands of a stranger, of two signers, without her folder."""
+    user = world.newcomer("carol")
+    place = user.place / "app"
+    shutil.copytree(_shipped.place, place, symlinks=True)
+    app = Loaded(user, place, _shipped.python, "hello.py", "hello")
+    found = Shipped(app, [Forger(created=int(time.time()) - 30 * DAY) for _ in range(2)])
+    lists = _shipped.person.folder / "repo/objects"
+    found.lists = [path.read_bytes() for path in sorted(lists.rglob("*")) if path.is_file()]
+    found.lists = [raw for raw in found.lists if Identifier.of_bytes(raw) != found.closure]
+    found.goes_by(1)
+    return found
+
+
+@pytest.fixture
+def carol(world: World, shipped: Shipped) -> Person:
+    """Who starts it, with a folder; only root can say here where homes are."""
+    probe = ["unshare", "--mount", "sh", "-c", "mount --bind /etc/passwd /etc/passwd"]
+    if os.geteuid() or subprocess.run(probe, capture_output=True).returncode:
+        pytest.skip("homes cannot be moved here")
+    shipped.ok(shipped.signers[0])
+    found = world.person("bob")
+    assert found.folder == found.home / ".signet"
+    return found

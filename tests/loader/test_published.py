@@ -386,3 +386,29 @@ def test_without_an_own_key_it_is_baked_too(hello: Loaded, world: World) -> None
     assert 0 == ran.status, ran
     assert Ran(0, "one\n", "") == app.run()
     assert os.getuid() == app.loader.stat().st_uid
+
+
+def test_a_strict_one_is_answered_for_once_it_is_there(hello: Loaded) -> None:
+    """How is told when it is made."""
+    ran = bake(hello, "--policy", "strict")
+    assert 0 == ran.status, ran
+    assert "next      sig attest hello && sig loader update hello" == ran.lines[-1]
+    there = given_away(hello)
+    refused(there.run(), 111, "hello is not verified: nobody has attested it")
+    assert 0 == hello.person.sig("attest", hello.loader, input=apps.YES, cwd=hello.place).status
+    assert 0 == update(hello).status
+    assert Ran(0, "one\n", "") == given_away(hello).run()
+    assert "next      ./hello" == bake(hello, "--policy", "strict").lines[-1]
+
+
+def test_what_lies_there_is_not_waited_for(hello: Loaded) -> None:
+    """A pipe in place of the file."""
+    assert 0 == bake(hello).status
+    path = hello.place / "hello.sig"
+    path.unlink()
+    os.mkfifo(path)
+    for ran in (update(hello), bake(hello)):
+        assert (1, True) == (ran.status, "is not a regular file" in ran.stderr), ran
+    ran = hello.person.sig("loader", "inspect", hello.loader)
+    assert 0 == ran.status, ran
+    assert f"beside    {path}: no regular file" in ran.lines

@@ -6,7 +6,8 @@
 //!     ends, and what became of a key since. What is not in it nobody knows.
 //! B3  A certificate of the file is met like a stranger's: what its own key did not sign is left out,
 //!     and nothing that the loader has goes away by it.
-//! B4  A warning that names files of a list is read by that list; the file has it, or is none.
+//! B4  What others know of these keys can be asked besides, and is then merged in the same way.
+//! B5  A warning that names files of a list is read by that list; the file has it, or is none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -26,6 +27,7 @@ use crate::viewing::{Site, Trouble, View, tightened};
 const SOURCE: &str = "own";
 
 /// What is known beside a loader.
+#[derive(Clone)]
 pub struct Beside<'a> {
     file: Baked<'a>,
     trust: BTreeSet<Fingerprint>,
@@ -47,7 +49,7 @@ impl<'a> Beside<'a> {
     ) -> Result<Self, Trouble> {
         let mut certificates = BTreeMap::new();
         for (key, raw) in signers {
-            let one = known(key, raw, file.certificates.get(key))?;
+            let one = known(key, raw, file.certificates.get(key).map(Vec::as_slice))?;
             certificates.insert(key.clone(), Rc::new(one));
         }
         let policy = tightened(Policy { ok: threshold, ..Policy::default() }, site)?;
@@ -92,7 +94,7 @@ impl<'a> Beside<'a> {
             if let Some(list) = said.manifest.as_ref().filter(|_| scoped && said.negative()) {
                 if !self.file.lists.contains_key(list.digits()) {
                     let why = format!("the list {} of a warning is missing", list.digits());
-                    return Err(Trouble::new(why, None)); // B4
+                    return Err(Trouble::new(why, None)); // B5
                 }
             }
         }
@@ -109,6 +111,20 @@ impl<'a> Beside<'a> {
         Ok(())
     }
 
+    /// The same by what `others` know of its signers' keys, too (B4); None if that is nothing new.
+    pub fn informed(&self, others: &dyn Claims) -> Result<Option<Self>, Trouble> {
+        let mut certificates = self.certificates.clone();
+        for (key, own) in &mut certificates {
+            if let Some(news) = others.certificate(key)? {
+                *own = Rc::new(known(key, own.raw(), Some(news.raw()))?);
+            }
+        }
+        let same = certificates.iter().all(|(key, one)| {
+            self.certificates.get(key).is_some_and(|before| before.raw() == one.raw())
+        });
+        Ok((!same).then(|| Self { certificates, ..self.clone() }))
+    }
+
     /// The name of the program that the file is about.
     pub fn app(&self) -> &str {
         &self.file.app
@@ -116,7 +132,7 @@ impl<'a> Beside<'a> {
 }
 
 /// A certificate of the loader, with what a file knows of it besides (B3).
-fn known(key: &Fingerprint, raw: &[u8], news: Option<&Vec<u8>>) -> Result<Certificate, Trouble> {
+fn known(key: &Fingerprint, raw: &[u8], news: Option<&[u8]>) -> Result<Certificate, Trouble> {
     let made = match news {
         None => Certificate::stored(raw),
         Some(news) => Certificate::merged(&[raw, news], key),

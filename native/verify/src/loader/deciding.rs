@@ -5,8 +5,8 @@
 //! D2  Else the signers in the loader, by the file beside it: `APP.sig` in the folder of the loader.
 //!     Without that file, or with a damaged one or one of another program, nobody can tell.
 //! D3  Then a folder of who starts it, if there is one, can say no, and never yes. It is `.signet` in
-//!     the home that /etc/passwd has for the account: no variable moves it. One that cannot be asked
-//!     refuses: what it would have said is not known.
+//!     the home that /etc/passwd has for the account: no variable moves it. What it knows of a signer's
+//!     key may end a word, too. One that cannot be asked refuses: what it would have said is not known.
 
 use std::path::{Path, PathBuf};
 
@@ -122,7 +122,12 @@ fn by_signers<'a>(
     }
     asking::asked(&folder, now, |view| {
         let asked = view.map(|view| WithLists { view, file: &beside });
-        let doubts = asked.as_ref().map(|told| Doubts { told: told as &dyn Claims, place: &place });
+        let informed = match view {
+            Some(view) => beside.informed(view)?,
+            None => None,
+        };
+        let keys = informed.as_ref().map(|told| told as &dyn Claims);
+        let doubts = asked.as_ref().map(|told| Doubts { told, keys, place: &place });
         program::decide(loader, &beside, doubts.as_ref(), &systems, child, trace)
     })
 }

@@ -153,6 +153,8 @@ pub fn build(policy: &Policy, target: &Path) -> String {
 pub struct Doubts<'a> {
     /// What was said there.
     pub told: &'a dyn Claims,
+    /// The words of those who decide, by what is known there of their keys, if that is more.
+    pub keys: Option<&'a dyn Claims>,
     /// Where it lies.
     pub place: &'a str,
 }
@@ -176,6 +178,31 @@ impl Doubts<'_> {
         }
         Ok(())
     }
+
+    /// That those who decide say ok also by what is known there of their keys.
+    fn check_keys(
+        &self,
+        what: &str,
+        ask: impl FnOnce(&dyn Claims) -> Result<Verdict, Refused>,
+    ) -> Result<(), Refused> {
+        let Some(keys) = self.keys else { return Ok(()) };
+        let verdict = ask(keys)?;
+        let why = unverified(keys, &verdict);
+        match verdict.answer {
+            Answer::Ok => Ok(()),
+            Answer::Bad => Err(Refused::bad(self.says(&format!("{what} is {}", verdict.message)))),
+            _ => Err(Refused::not_verified(self.says(&format!("{what} is not verified: {why}")))),
+        }
+    }
+}
+
+/// Why it is not ok: why the word of somebody who counts is none for this run says more.
+fn unverified<'a>(told: &dyn Claims, verdict: &'a Verdict) -> &'a str {
+    let unfit = verdict.statements.iter().find(|line| {
+        let counts = told.trust().iter().any(|key| key.as_str() == line.key);
+        line.newest && line.ok == Some(true) && counts && !line.why.is_empty()
+    });
+    unfit.map_or(&verdict.message, |line| &line.why)
 }
 
 /// A path of a policy: relative to the folder of the loader.
@@ -232,14 +259,12 @@ pub fn decide<'a>(
         check_interpreter(loader, found)?;
     }
     if verdict.answer != Answer::Ok {
-        // Why the word of somebody who counts is none for this run says more.
-        let unfit = verdict.statements.iter().find(|line| {
-            let counts = told.trust().iter().any(|key| key.as_str() == line.key);
-            line.newest && line.ok == Some(true) && counts && !line.why.is_empty()
-        });
-        let why = unfit.map_or(&verdict.message, |line| &line.why);
-        let why = format!("{name} is not verified: {why}");
+        let why = format!("{name} is not verified: {}", unverified(told, &verdict));
         return Err(Refused::not_verified(why).hint(loader.attest()));
+    }
+    if let Some(doubts) = doubts {
+        doubts
+            .check_keys(&name, |keys| Ok(programs::closure_verdict(keys, &closure.id(), &run)?))?;
     }
     let mut lists: BTreeMap<&str, &Manifest> = BTreeMap::new();
     for root in &roots {
@@ -382,18 +407,19 @@ fn check_self(
         .bytes()
         .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?;
     let id = [Identifier::of_bytes(&raw)];
+    let ask = |told: &dyn Claims| {
+        let verdict = told.verdicts(&id)?.into_iter().next();
+        verdict.ok_or_else(|| Refused::could_not(format!("{shown}: nothing is known of it")))
+    };
     if let Some(doubts) = doubts {
-        let verdicts = doubts.told.verdicts(&id)?;
-        if let Some(verdict) = verdicts.iter().find(|it| it.answer == Answer::Bad) {
+        let verdict = ask(doubts.told)?;
+        if verdict.answer == Answer::Bad {
             return Err(Refused::bad(doubts.says(&format!("{shown} is {}", verdict.message))));
         }
     }
-    let verdicts = told.verdicts(&id)?;
-    let Some(verdict) = verdicts.first() else {
-        return Err(Refused::could_not(format!("{shown}: nothing is known of it")));
-    };
+    let verdict = ask(told)?;
     match verdict.answer {
-        Answer::Ok => Ok(()),
+        Answer::Ok => doubts.map_or(Ok(()), |doubts| doubts.check_keys(&shown, ask)),
         Answer::Bad => Err(Refused::bad(format!("{shown} is {}", verdict.message))),
         _ => Err(Refused::not_verified(format!("{shown} is not verified: {}", verdict.message))
             .hint(format!("sig attest {}", quoted(&shown)))),
@@ -564,8 +590,10 @@ fn counted(
     }
     let id = pack.id();
     let run = Run { pack: Some((pack.tag(), &id)), ..run };
-    if programs::closure_verdict(told, closure, &run)?.answer != Answer::Ok {
-        return Ok(None);
+    for told in [told].into_iter().chain(doubts.and_then(|doubts| doubts.keys)) {
+        if programs::closure_verdict(told, closure, &run)?.answer != Answer::Ok {
+            return Ok(None);
+        }
     }
     for told in [told].into_iter().chain(doubts.map(|doubts| doubts.told)) {
         let verdicts = told.verdicts(std::slice::from_ref(&id))?;
