@@ -394,7 +394,7 @@ def test_a_strict_one_is_answered_for_once_it_is_there(hello: Loaded) -> None:
     assert 0 == ran.status, ran
     assert "next      sig attest hello && sig loader update hello" == ran.lines[-1]
     there = given_away(hello)
-    refused(there.run(), 111, "hello is not verified: nobody has attested it")
+    refused(there.run(), 111, "hello is not verified: nobody has attested it", "update")
     assert 0 == hello.person.sig("attest", hello.loader, input=apps.YES, cwd=hello.place).status
     assert 0 == update(hello).status
     assert Ran(0, "one\n", "") == given_away(hello).run()

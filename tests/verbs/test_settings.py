@@ -209,7 +209,7 @@ def test_strict_passes_nothing() -> None:
         ("[tool.sig]\nloader = [1]", "tool.sig.loader is no table"),
         ("[tool.sig.loader]\nEnv = []", "tool.sig.loader: unknown key 'Env'"),
         ("[tool.sig.loader]\npython_option = []", "tool.sig.loader: unknown key 'python_option'"),
-        ("[tool.sig.loader]\nsigner = 'x'", "tool.sig.loader: unknown key 'signer'"),
+        ("[tool.sig.loader]\nsigners = 'x'", "tool.sig.loader: unknown key 'signers'"),
         ("[tool.sig.loader.work]\nenv = []", "tool.sig.loader: unknown key 'work'"),
         *(
             (f"[tool.sig.loader]\n{key} = {value}", f"tool.sig.loader.{key} is no text")
@@ -218,8 +218,17 @@ def test_strict_passes_nothing() -> None:
         ),
         *(
             (f"[tool.sig.loader]\n{key} = {value}", f"tool.sig.loader.{key} is no list of texts")
-            for key in ("env", "python-option", "allow")
+            for key in ("env", "python-option", "allow", "signer")
             for value in ("1", "true", '"PATH"', "{}", "[1]", '[""]', '[["PATH"]]', '["A", 1]')
+        ),
+        *(
+            (f"[tool.sig.loader]\n{key} = {value}", f"tool.sig.loader.{key} is no number from 1 on")
+            for key in ("threshold", "release")
+            for value in ("0", "-1", "true", '"1"', "1.0", "[1]", "9223372036854775808")
+        ),
+        *(
+            (f"[tool.sig.loader]\nbaked = {value}", "loader.baked is neither true nor false")
+            for value in ("0", "1", '"true"', "[true]")
         ),
         ("[tool.sig.loader]\nscript = 'x'", "tool.sig.loader.script: no 'x' in project.scripts"),
         ("[tool.sig.loader]\nname = 'x'", "tool.sig.loader.name: it is for one script"),
@@ -242,6 +251,16 @@ def test_strict_passes_nothing() -> None:
                 f"tool.sig.loader.{key}: it is the same for all of them",
             )
             for key in ("app", "python")
+        ),
+        *(
+            (
+                f"[[tool.sig.loader]]\nscript='work'\n{key}={value}\n"
+                "[[tool.sig.loader]]\nscript='manage'",
+                f"tool.sig.loader.{key}: it is the same for all of them",
+            )
+            for key, value in {
+                "baked": "true", "signer": "['A']", "threshold": "1", "release": "1",
+            }.items()
         ),
     ],
 )  # fmt: skip

@@ -101,17 +101,17 @@ impl Loader<'_> {
 
     /// What is typed after a program was changed by its owner.
     fn again(&self) -> String {
-        let attest = self.attest();
+        let attest = self.attest(&self.lock());
         let attest = attest.strip_prefix(YOURS).unwrap_or(&attest);
         format!("if you changed it yourself: sig lock {} && {attest}", self.target())
     }
 
-    /// What is typed to answer for it.
-    fn attest(&self) -> String {
-        let lock = quoted(&text(self.lock().as_os_str()));
+    /// What is typed to answer for a file.
+    fn attest(&self, file: &Path) -> String {
+        let file = quoted(&text(file.as_os_str()));
         match &self.policy.by {
-            By::Folder(_) => format!("sig attest {lock}"),
-            By::Baked(_) => format!("{YOURS}sig attest {lock} && {}", self.told_anew()),
+            By::Folder(_) => format!("sig attest {file}"),
+            By::Baked(_) => format!("{YOURS}sig attest {file} && {}", self.told_anew()),
         }
     }
 
@@ -260,7 +260,7 @@ pub fn decide<'a>(
     }
     if verdict.answer != Answer::Ok {
         let why = format!("{name} is not verified: {}", unverified(told, &verdict));
-        return Err(Refused::not_verified(why).hint(loader.attest()));
+        return Err(Refused::not_verified(why).hint(loader.attest(&place)));
     }
     if let Some(doubts) = doubts {
         doubts
@@ -422,7 +422,7 @@ fn check_self(
         Answer::Ok => doubts.map_or(Ok(()), |doubts| doubts.check_keys(&shown, ask)),
         Answer::Bad => Err(Refused::bad(format!("{shown} is {}", verdict.message))),
         _ => Err(Refused::not_verified(format!("{shown} is not verified: {}", verdict.message))
-            .hint(format!("sig attest {}", quoted(&shown)))),
+            .hint(loader.attest(loader.path))),
     }
 }
 
