@@ -150,6 +150,7 @@ def read() -> None:
     loader("project", "a script of a project, two folders above", project)
     plain: dict[str, Any] = {"release": 0, "remotes": {}, "editable": {}, "env": [], "options": []}
     loader("plain", "nothing but what is asked for", POLICY | plain)
+    loader("warn", "it only warns", POLICY | {"policy": "warn"})
     loader("strict", "strict", POLICY | {"policy": "strict", "env": []})
     good("marshal", "any code may be unmarshalled", "marshal", True)
     large = {"release": LARGEST, "sequence": LARGEST, "remotes": {"a": LARGEST, "b": 1}}
@@ -221,6 +222,8 @@ def baked() -> None:
     few = "fewer signers than its threshold"
     bad("threshold-more", "three of two", changed("threshold", 3, BAKED), few)
     bad("threshold-largest", "more than anybody has", changed("threshold", LARGEST, BAKED), few)
+    warns = "signers, and nothing is refused that they do not answer for"
+    bad("baked-warn", "signers, and it only warns", BAKED | {"policy": "warn"}, warns)
     bad("threshold-strict", "the first that is wrong is told", BAKED | {"threshold": 3, "marshal": True, "policy": "strict"}, "strict passes no variable and no code")
 
 
@@ -386,7 +389,7 @@ def values() -> None:
         "search-above": {root: place | {"search": [".."]}}, "search-dot": {root: place | {"search": ["."]}},
         "search-number": {root: place | {"search": [1]}},
     })  # fmt: skip
-    each("policy", "enforce or strict", TEXT | {"warn": "warn", "empty": "", "capital": "Strict"})
+    each("policy", "warn, enforce or strict", TEXT | {"off": "off", "empty": "", "capital": "Strict"})
     each("marshal", "true or false", {kind: value for kind, value in ANY.items() if kind != "true"})
     strict = "strict passes no variable and no code"
     bad("strict-env", "strict, with a variable", changed("policy", "strict"), strict)

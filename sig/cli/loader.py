@@ -14,7 +14,7 @@ from sig.cli.answers import print_result, result_json
 from sig.cli.lock import BAD, plan_json, print_line
 from sig.cli.questions import passphrase
 from sig.model.identifier import Identifier
-from sig.model.loader import STRICT, Signers, fields
+from sig.model.loader import STRICT, WARN, Signers, fields
 from sig.model.strict import LARGEST_INTEGER
 from sig.model.verdict import Answer
 from sig.verbs import baking
@@ -54,7 +54,7 @@ def command() -> None:
 @click.option("--script", "call", metavar="NAME", help="Only this one of a project's scripts.")
 @click.option("--env", metavar="NAME", multiple=True, help="A variable to pass, * for the rest.")
 @click.option("--python-option", metavar="OPTION", multiple=True, help="-u, -O, -OO, -X… or -W….")
-@click.option("--policy", type=click.Choice(POLICIES), help="strict: itself must be attested too.")
+@click.option("--policy", type=click.Choice(POLICIES), help="strict: itself must be attested too. warn: only tells.")
 @click.option("--allow", type=click.Choice(ALLOWED), multiple=True, help="Let it unmarshal code.")
 @click.option("--baked", is_flag=True, help="Who counts stands in it, not in a folder.")
 @click.option("--signer", metavar="KEY", multiple=True, help="Who counts for a baked one.")
@@ -122,6 +122,8 @@ def _build(context: Context, script: str, given: Settings, secret: str | None) -
         found = locks.plan(signers[0], program, python, found.closure, found.environment)
     made: Sequence[Made] = ()
     files: Sequence[File] = ()
+    if any(one.said.policy == WARN for one in wanted):
+        _note(context, "a loader that only warns also runs what nobody answers for")
     if not found.bad:
         modules = building.modules(compiling.compiler(workspace, found.python))
         if signers is None:

@@ -29,7 +29,7 @@ from sig.model.strict import LARGEST_INTEGER
 VERSION = 1
 FOLDER, BAKED = "folder", "baked"
 """The mode in which the user's own folder decides, and that in which signers in the loader do."""
-ENFORCE, STRICT = "enforce", "strict"
+WARN, ENFORCE, STRICT = POLICIES = "warn", "enforce", "strict"
 FIRST = "bootstrap"
 """The module that a run starts with."""
 
@@ -97,7 +97,7 @@ class Signers(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What a loader goes by. `by` is who decides, `policy` is `ENFORCE` or `STRICT`."""
+    """What a loader goes by. `by` is who decides, `policy` is one of `POLICIES`."""
 
     app: str
     release: int
@@ -304,6 +304,8 @@ def _check(policy: Policy) -> None:
         raise FormatError("policy: fewer signers than its threshold")
     if isinstance(policy.by, Signers) and policy.python.base:
         raise FormatError("policy: signers with a Python that is not the system's")
+    if isinstance(policy.by, Signers) and policy.policy == WARN:
+        raise FormatError("policy: signers, and nothing is refused that they do not answer for")
 
 
 def _is_build(python: Interpreter) -> bool:
@@ -395,7 +397,7 @@ def _version(value: Any) -> str:
 
 def _policies(value: Any) -> str:
     text = _of(str, value)
-    return text if text in (ENFORCE, STRICT) else _no()
+    return text if text in POLICIES else _no()
 
 
 def _remotes(value: Any) -> dict[str, int]:
@@ -449,7 +451,7 @@ _FIELDS: dict[str, _Form] = {
     "script": (_or_empty(_below), "a path below a folder"),
     "call": (_or_empty(_matching(_CALL)), "the name of a script"),
     "editable": (_editables, "roots dist/NAME-VERSION with folder and search"),
-    "policy": (_policies, "enforce or strict"),
+    "policy": (_policies, "warn, enforce or strict"),
     "marshal": (lambda value: _of(bool, value), "true or false"),
     "env": (_variables, "a sorted list of variables"),
     "options": (_options, "a list of -u, -O, -OO, -X… or -W…, each once"),

@@ -10,7 +10,8 @@ G4  Options of the interpreter are those that change how a program runs, and not
     the variables that `sig.verbs.environment` passes.
 G5  ``strict`` passes nothing: no variable, and no code that is unmarshalled.
 G6  Signers, a threshold and a release are those of a baked loader, which has at least one signer;
-    they are the same for all loaders of a project, which share what lies beside them.
+    they are the same for all loaders of a project, which share what lies beside them. What is for
+    others does not only warn them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from sig.repo.project import PYPROJECT, Project
 from sig.verbs import environment
 
 MARSHAL = "marshal"
-POLICIES = (loader.ENFORCE, loader.STRICT)
+POLICIES = loader.POLICIES
 ALLOWED = (MARSHAL,)
 _TABLE = "tool.sig.loader"
 _SUFFIXES = (".lock", ".pack", ".py", ".pyc")
@@ -168,6 +169,8 @@ def _check_baked(said: Settings) -> None:
     """G6."""
     if said.baked and not said.signers:
         raise UsageError("a baked loader needs a signer")
+    if said.baked and said.policy == loader.WARN:
+        raise UsageError("a baked loader is for others: its policy is enforce or strict")
     given = {"signer": said.signers, "threshold": said.threshold, "release": said.release}
     for name, value in given.items():
         if value and not said.baked:

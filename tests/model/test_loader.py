@@ -138,7 +138,7 @@ def test_what_is_written_is_read_as_the_same() -> None:
         {"sequence": 0},
         {"release": 2**53},
         {"release": True},
-        {"policy": "warn"},
+        {"policy": "off"},
         {"policy": loader.STRICT},
         {"env": ("B", "A")},
         {"options": ("-c",)},

@@ -188,6 +188,14 @@ def test_variables_are_sorted_and_each_is_there_once() -> None:
     assert ("DJANGO_*", "PATH") == found.env
 
 
+def test_warning_is_for_oneself() -> None:
+    """A table can say it, and no baked loader has it."""
+    (one,) = of('[tool.sig.loader]\nscript = "work"\npolicy = "warn"')
+    assert "warn" == one.policy
+    with pytest.raises(UsageError, match="for others"):
+        of('[tool.sig.loader]\npolicy = "warn"', baked=True, signers=("A" * 40,))
+
+
 def test_strict_passes_nothing() -> None:
     """No variable and no code, whether an option or a table says so."""
     assert "strict passes no variable" in usage(policy="strict", env=("HOME",))
@@ -233,7 +241,7 @@ def test_strict_passes_nothing() -> None:
         ("[tool.sig.loader]\nscript = 'x'", "tool.sig.loader.script: no 'x' in project.scripts"),
         ("[tool.sig.loader]\nname = 'x'", "tool.sig.loader.name: it is for one script"),
         ("[tool.sig.loader]\nname = '../x'", "tool.sig.loader.name: '../x' is no name"),
-        ("[tool.sig.loader]\npolicy = 'warn'", "tool.sig.loader.policy: 'warn' is none of"),
+        ("[tool.sig.loader]\npolicy = 'off'", "tool.sig.loader.policy: 'off' is none of"),
         ("[tool.sig.loader]\nallow = ['all']", "tool.sig.loader.allow: 'all' is none of"),
         ("[tool.sig.loader]\npython-option = ['-c']", "tool.sig.loader.python-option: -c: not"),
         *(

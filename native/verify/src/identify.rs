@@ -69,6 +69,11 @@ fn opened(path: &OsStr) -> io::Result<(File, bool)> {
     Ok((file, found.is_file()))
 }
 
+/// The identifier of all that is left in a stream.
+pub fn identified(from: &mut dyn Read) -> io::Result<Identifier> {
+    Ok(hashed(from, false, &mut |_| {})?.0)
+}
+
 /// The identifier of all that is left in a stream, and whether that is an archive if it may be one.
 fn hashed(
     from: &mut dyn Read,

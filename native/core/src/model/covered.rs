@@ -37,16 +37,17 @@ impl Root {
 /// All roots of a run, none of which contradicts another (C2), or not made at all.
 #[derive(Debug)]
 pub struct Covered<'a> {
-    roots: &'a [Root],
+    roots: Vec<&'a Root>,
     /// Path of the disk, digest, and which of the roots; sorted, each path once.
     files: Vec<(Vec<u8>, &'a str, usize)>,
 }
 
 impl<'a> Covered<'a> {
     /// What these roots cover. Refuses one path with two digests.
-    pub fn new(roots: &'a [Root]) -> Result<Self, FormatError> {
+    pub fn new(roots: impl IntoIterator<Item = &'a Root>) -> Result<Self, FormatError> {
+        let roots: Vec<&Root> = roots.into_iter().collect();
         let mut files = Vec::new();
-        for (at, root) in roots.iter().enumerate() {
+        for (at, &root) in roots.iter().enumerate() {
             let placed = root.manifest.files().map(|(path, digest)| (place(root, path), digest));
             files.extend(placed.filter_map(|(place, digest)| Some((place?, digest, at))));
         }
@@ -55,7 +56,7 @@ impl<'a> Covered<'a> {
         for file in &files {
             match last {
                 Some(first) if first.0 == file.0 && first.1 != file.1 => {
-                    let named = |at: usize| roots.get(at).map_or("", |root| &root.name);
+                    let named = |at: usize| roots.get(at).map_or("", |root| root.name.as_str());
                     let path = quoted(&String::from_utf8_lossy(&file.0));
                     let (one, two) = (named(first.2), named(file.2));
                     let why = format!("{path} is not the same in {one} and {two}");
@@ -73,14 +74,14 @@ impl<'a> Covered<'a> {
         let path = normal(path)?;
         let found = self.files.binary_search_by(|file| file.0.cmp(&path)).ok()?;
         let (_, digest, at) = self.files.get(found)?;
-        Some((digest, self.roots.get(*at)?))
+        Some((digest, *self.roots.get(*at)?))
     }
 
     /// Every covered path with its digest and its root, sorted.
     pub fn files(&self) -> impl Iterator<Item = (&[u8], &'a str, &'a Root)> {
         self.files
             .iter()
-            .filter_map(|(path, digest, at)| Some((&**path, *digest, self.roots.get(*at)?)))
+            .filter_map(|(path, digest, at)| Some((&**path, *digest, *self.roots.get(*at)?)))
     }
 }
 

@@ -31,10 +31,22 @@ const FIRST: &str = "bootstrap";
 /// Who has to answer for a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// Nobody: what is not verified is told, and runs.
+    Warn,
     /// Who counts, for all that is loaded.
     Enforce,
     /// And for the loader itself.
     Strict,
+}
+
+const LEVELS: [(&str, Level); 3] =
+    [("warn", Level::Warn), ("enforce", Level::Enforce), ("strict", Level::Strict)];
+
+impl Level {
+    /// Its name in a policy.
+    pub fn word(self) -> &'static str {
+        LEVELS.iter().find(|(_, level)| *level == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// The interpreter, as it was when the loader was made.
@@ -244,10 +256,8 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
         _ => None,
     })?;
     let options = top.get("options", "a list of -u, -O, -OO, -X… or -W…, each once", options)?;
-    let level = top.get("policy", "enforce or strict", |it| match it.text()? {
-        "enforce" => Some(Level::Enforce),
-        "strict" => Some(Level::Strict),
-        _ => None,
+    let level = top.get("policy", "warn, enforce or strict", |it| {
+        LEVELS.iter().find(|(word, _)| Some(*word) == it.text()).map(|(_, level)| *level)
     })?;
     let program = top.get("program", "a path", path)?;
     let release = top.get("release", "a number from 0 on", |it| within(it, 0, LARGEST_INTEGER))?;
@@ -314,6 +324,9 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
             }
             if !python.base.is_empty() {
                 return refused("signers with a Python that is not the system's");
+            }
+            if level == Level::Warn {
+                return refused("signers, and nothing is refused that they do not answer for");
             }
             By::Baked(Signers { certificates, threshold })
         }

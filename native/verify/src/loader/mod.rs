@@ -3,6 +3,7 @@
 //!
 //! Nothing that whoever starts it chooses lowers the check: not its name, its environment, or words.
 
+pub mod borne;
 pub mod children;
 pub mod deciding;
 pub mod environment;
@@ -49,17 +50,21 @@ pub fn main(own: &Own, said: &Said) -> u8 {
         Ok(never) => match never {},
         Err(refused) => refused,
     };
+    say(&(told(&refused, "error", log) + "error: not run\n"));
+    refused.status
+}
+
+/// What is wrong, and what helps.
+fn told(refused: &Refused, word: &str, log: Log) -> String {
     let mut told = String::new();
     if let Some(path) = &refused.tampered {
         told.push_str(&format!("SECURITY VIOLATION: '{path}' has been tampered with!\n"));
     }
-    told.push_str(&format!("error: {}\n", refused.message));
+    told.push_str(&format!("{word}: {}\n", refused.message));
     if let Some(hint) = refused.hint.as_ref().filter(|_| log > Log::Error) {
         told.push_str(&format!("hint: {hint}\n"));
     }
-    told.push_str("error: not run\n");
-    say(&told);
-    refused.status
+    told
 }
 
 /// Lines for people; whether they are read is not ours to know.
@@ -94,9 +99,7 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     check_rights()?;
     let folder = program::place(path, &policy.program);
     let asked = program::place(path, &policy.python.asked);
-    let target =
-        if policy.script.is_empty() { folder.clone() } else { folder.join(&policy.script) };
-    let again = program::build(&policy, &target);
+    let again = program::build(&policy, &folder);
     let python = interpreter::python(&policy.python, &asked, &again)?;
     let before = starting::before(&python.executable, python.build.as_ref(), &policy.options);
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -108,11 +111,17 @@ fn started(own: &Own, said: &Said, log: Log, odd: bool) -> Result<Never, Refused
     let (child, arguments) =
         if is_child { children::wanted(&words, files)? } else { (None, words) };
     let decided = deciding::decided(&loader, child.as_deref(), log >= Log::Debug)?;
+    // Whoever started the program was told; its children are not asked for.
+    if !decided.borne.is_empty() && !is_child {
+        let borne: String = decided.borne.iter().map(|one| told(one, "warning", log)).collect();
+        say(&(borne + "warning: run all the same: this loader only warns\n"));
+    }
     if log >= Log::Warning {
         decided.notes.iter().for_each(|note| say(&format!("note: {note}")));
     }
     if log >= Log::Info {
-        let keys = decided.vouched.join(", ");
+        let nobody = decided.vouched.is_empty();
+        let keys = if nobody { "nobody".to_owned() } else { decided.vouched.join(", ") };
         say(&format!("note: release {} of {}, by {keys}", decided.release, policy.app));
     }
     let environment = if is_child {
@@ -185,12 +194,12 @@ fn become_it(
 
 /// The copies of a Python that is not the system's.
 fn prepared(loader: &Loader<'_>, decided: &mut Decided<'_>) -> Result<Option<Prepared>, Refused> {
-    let (Some(build), Some(files)) = (&loader.python.build, &decided.build) else {
-        return Ok(None);
-    };
+    let Some(build) = &loader.python.build else { return Ok(None) };
+    let mut roots = decided.plan.roots.iter().map(|(root, _)| root);
+    let Some(listed) = roots.find(|root| root.name == program::PYTHON) else { return Ok(None) };
     let warns = |option: &String| option.starts_with("-W") || option == "-Xdev";
     let warns = loader.policy.options.iter().any(warns);
-    let mut made = prepared::prepare(build, files, &decided.plan.bad, warns)?;
+    let mut made = prepared::prepare(build, &listed.manifest, &decided.plan.bad, warns)?;
     decided.plan.early = std::mem::take(&mut made.early);
     Ok(Some(made))
 }

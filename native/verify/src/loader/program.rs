@@ -24,6 +24,7 @@ use sig_core::programs;
 use sig_core::trust::covering::Run;
 use sig_core::viewing::View;
 
+use super::borne::Borne;
 use super::files;
 use super::installed::{Distribution, Installed};
 use super::interpreter::Python;
@@ -36,9 +37,11 @@ use crate::words::{strerror, text};
 const SCRIPT: usize = 256 << 20;
 const PYPROJECT: &str = "pyproject.toml";
 /// The root that is an interpreter with its standard library.
-const PYTHON: &str = "python";
+pub const PYTHON: &str = "python";
 const DIRECT_URL: &str = "direct_url.json";
 
+/// The files of each root.
+type Lists = BTreeMap<String, Manifest>;
 /// A root, and the folders of it in which modules are looked for.
 type Placed = (Root, Vec<Vec<u8>>);
 
@@ -62,8 +65,8 @@ pub struct Decided<'a> {
     pub plan: Plan<'a>,
     /// The pack beside its lock, if that counts.
     pub pack: Option<Vec<u8>>,
-    /// The files of an interpreter that is not the system's.
-    pub build: Option<Manifest>,
+    /// What would have been refused, where the policy only warns of it.
+    pub borne: Vec<Refused>,
     /// Who vouched for it: keys.
     pub vouched: Vec<String>,
     /// The release that runs.
@@ -87,11 +90,14 @@ impl Loader<'_> {
         self.folder.join(format!("{}.lock", self.policy.app))
     }
 
-    /// What is typed to make it run again.
+    /// The file of the app that says where it starts.
+    fn start(&self) -> &str {
+        if self.policy.script.is_empty() { PYPROJECT } else { &self.policy.script }
+    }
+
+    /// What is typed to name the program.
     fn target(&self) -> String {
-        let script =
-            if self.policy.script.is_empty() { self.folder.to_owned() } else { self.script() };
-        quoted(&text(script.as_os_str()))
+        target(self.policy, self.folder)
     }
 
     /// Where the file of a baked loader lies: what it is called says the policy, not the loader's name.
@@ -132,17 +138,22 @@ impl Loader<'_> {
 
     /// What makes this loader anew.
     pub fn build(&self) -> String {
-        let folder = self.policy.script.is_empty();
-        build(self.policy, &if folder { self.folder.to_owned() } else { self.script() })
+        build(self.policy, self.folder)
     }
 }
 
 /// A publisher does what its users cannot.
 const YOURS: &str = "if it is yours: ";
 
-/// What makes a loader of this target anew.
-pub fn build(policy: &Policy, target: &Path) -> String {
-    let target = quoted(&text(target.as_os_str()));
+fn target(policy: &Policy, folder: &Path) -> String {
+    let project = policy.script.is_empty();
+    let named = if project { folder.to_owned() } else { folder.join(&policy.script) };
+    quoted(&text(named.as_os_str()))
+}
+
+/// What makes a loader of the program in this folder anew.
+pub fn build(policy: &Policy, folder: &Path) -> String {
+    let target = target(policy, folder);
     match &policy.by {
         By::Folder(_) => format!("sig loader build {target}"),
         By::Baked(_) => format!("{YOURS}sig loader build --baked … {target}"),
@@ -226,24 +237,13 @@ pub fn decide<'a>(
         check_self(loader, told, doubts)?;
     }
     let name = format!("{}.lock", policy.app);
-    let place = loader.lock();
-    let shown = text(place.as_os_str());
-    let raw = files::read(&place, limits::MANIFEST)
-        .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?
-        .ok_or_else(|| {
-            let hint = format!("sig lock {}", loader.target());
-            Refused::not_verified(format!("{name} is gone")).hint(hint)
-        })?;
-    let closure = closure::read(&raw).map_err(|error| {
-        let hint = format!("sig lock {}", loader.target());
-        Refused::could_not(format!("{shown}: {}", error.message())).hint(hint)
-    })?;
+    let closure = locked(loader, &name)?;
     let interpreter = interpreter()?;
-    let version = interpreter.as_ref().map_or(&loader.python.version, |it| &it.version);
+    let version = interpreter.as_ref().map_or(&loader.python.version, |it| &it.version).clone();
     let known = programs::releases(told, &policy.app)?;
     let highest = known.first().map_or(0, |one| one.number);
     let highest = highest.max(policy.release);
-    let run = Run { app: &policy.app, highest, python: version, pack: None };
+    let run = Run { app: &policy.app, highest, python: &version, pack: None };
     let verdict = programs::closure_verdict(told, &closure.id(), &run)?;
     let roots = programs::roots(told, &closure)?;
     if verdict.answer == Answer::Bad {
@@ -255,48 +255,42 @@ pub fn decide<'a>(
     if let Some(doubts) = doubts {
         doubts.check(&name, &closure, &run)?;
     }
+    let mut borne = Borne::of(policy.level);
     if let Some(found) = &interpreter {
-        check_interpreter(loader, found)?;
+        borne.take(check_interpreter(loader, found))?;
     }
     if verdict.answer != Answer::Ok {
         let why = format!("{name} is not verified: {}", unverified(told, &verdict));
-        return Err(Refused::not_verified(why).hint(loader.attest(&place)));
+        borne.take(Err(Refused::not_verified(why).hint(loader.attest(&loader.lock()))))?;
     }
     if let Some(doubts) = doubts {
         doubts
             .check_keys(&name, |keys| Ok(programs::closure_verdict(keys, &closure.id(), &run)?))?;
     }
-    let mut lists: BTreeMap<&str, &Manifest> = BTreeMap::new();
-    for root in &roots {
-        let files = root.files.as_ref().ok_or_else(|| {
-            let (place, hint) = match &policy.by {
-                By::Folder(_) => ("the folder".to_owned(), "sig fetch".to_owned()),
-                By::Baked(_) => (text(loader.beside().as_os_str()), loader.update()),
-            };
-            let why = format!("the list of {} is not in {place}", root.name);
-            Refused::could_not(why).hint(hint)
-        })?;
-        lists.insert(&root.name, files);
-    }
-    let app = *lists.get(APP).ok_or_else(|| Refused::could_not(format!("{name} has no app")))?;
-    let build = interpreter.as_ref().map(|it| it.files.clone());
-    let mut bad = programs::bad_files(told, lists.values().copied().chain(&build))?;
-    if let Some(doubts) = doubts {
-        for (digits, why) in programs::bad_files(doubts.told, lists.values().copied())? {
-            bad.entry(digits).or_insert_with(|| doubts.says(&why));
+    let lists = lists(loader, roots)?;
+    let build = interpreter.map(|it| it.files);
+    let marked = |lists: &mut dyn Iterator<Item = &Manifest>| marked(told, doubts, lists);
+    let mut bad = marked(&mut lists.values().chain(&build))?;
+    let (entry, search) = entry(loader, &bad, &lists, &mut borne)?;
+    let mut placed = placed(loader, &closure, lists, search)?;
+    if policy.level == Level::Warn {
+        for (root, _) in &mut placed {
+            borne.as_it_is(root, &loader.again())?;
+        }
+        bad = marked(&mut placed.iter().map(|(root, _)| &root.manifest).chain(&build))?;
+        let first = placed.iter().find(|(root, _)| root.name == APP);
+        let start = first.and_then(|(app, _)| app.manifest.digest(loader.start()));
+        if let Some(why) = start.and_then(|digest| bad.get(digest)) {
+            return Err(Refused::bad(why.clone()));
         }
     }
-    let (entry, search) = entry(loader, app, &bad, &lists)?;
-    let mut placed = placed(loader, &closure, &lists, search)?;
-    if let (Some(files), Some(said)) = (&build, &loader.python.build) {
+    if let (Some(manifest), Some(said)) = (build, &loader.python.build) {
         let base = said.base.as_os_str().as_bytes().to_vec();
         let search = said.search.iter().map(|it| it.as_bytes().to_vec()).collect();
-        let manifest = files.clone();
         let root = Root { name: PYTHON.to_owned(), base, prefix: Vec::new(), manifest };
         placed.push((root, search));
     }
-    let covering: Vec<Root> = placed.iter().map(|(root, _)| root.clone()).collect();
-    Covered::new(&covering).map_err(|error| {
+    Covered::new(placed.iter().map(|(root, _)| root)).map_err(|error| {
         let why = format!("what is to be run contradicts itself: {}", error.message());
         Refused::could_not(why).hint(loader.again())
     })?;
@@ -312,8 +306,8 @@ pub fn decide<'a>(
         vouched,
         release,
         notes: [told].into_iter().chain(doubts.map(|it| it.told)).flat_map(Claims::notes).collect(),
+        borne: borne.told,
         pack,
-        build,
         plan: Plan {
             app: &policy.app,
             entry: child.map_or(entry, |code| Entry::Code(code.to_vec())),
@@ -337,21 +331,61 @@ pub fn decide<'a>(
     })
 }
 
+/// The closure beside the script.
+fn locked(loader: &Loader<'_>, name: &str) -> Result<Closure, Refused> {
+    let place = loader.lock();
+    let shown = text(place.as_os_str());
+    let hint = || format!("sig lock {}", loader.target());
+    let raw = files::read(&place, limits::MANIFEST)
+        .map_err(|error| Refused::could_not(format!("{shown}: {}", strerror(&error))))?
+        .ok_or_else(|| Refused::not_verified(format!("{name} is gone")).hint(hint()))?;
+    closure::read(&raw)
+        .map_err(|error| Refused::could_not(format!("{shown}: {}", error.message())).hint(hint()))
+}
+
+/// The list of each root.
+fn lists(loader: &Loader<'_>, roots: Vec<programs::Root>) -> Result<Lists, Refused> {
+    let listed = roots.into_iter().map(|root| match root.files {
+        Some(files) => Ok((root.name, files)),
+        None => {
+            let (place, hint) = match &loader.policy.by {
+                By::Folder(_) => ("the folder".to_owned(), "sig fetch".to_owned()),
+                By::Baked(_) => (text(loader.beside().as_os_str()), loader.update()),
+            };
+            let why = format!("the list of {} is not in {place}", root.name);
+            Err(Refused::could_not(why).hint(hint))
+        }
+    });
+    listed.collect()
+}
+
+/// Digests of listed files that are marked bad, and in which words; also by who may only doubt.
+fn marked(
+    told: &dyn Claims,
+    doubts: Option<&Doubts<'_>>,
+    lists: &mut dyn Iterator<Item = &Manifest>,
+) -> Result<BTreeMap<String, String>, Refused> {
+    let lists: Vec<&Manifest> = lists.collect();
+    let mut bad = programs::bad_files(told, lists.iter().copied())?;
+    if let Some(doubts) = doubts {
+        for (digits, why) in programs::bad_files(doubts.told, lists)? {
+            bad.entry(digits).or_insert_with(|| doubts.says(&why));
+        }
+    }
+    Ok(bad)
+}
+
 /// What the program may ask about itself (`sig.runtime`).
 fn context(loader: &Loader<'_>, closure: &Closure, release: u64, signers: &[String]) -> String {
     let text = |text: &str| Value::Text(text.to_owned());
     let id = |digits: &str| Value::Text(format!("sha256:{digits}"));
     let release = i64::try_from(release).unwrap_or(i64::MAX);
     let roots = closure.roots().map(|(name, digits)| (name.to_owned(), id(digits)));
-    let level = match loader.policy.level {
-        Level::Enforce => "enforce",
-        Level::Strict => "strict",
-    };
     let said = [
         ("app", text(&loader.policy.app)),
         ("closure", text(closure.id().as_str())),
         ("loader", text(&loader.path.to_string_lossy())),
-        ("policy", text(level)),
+        ("policy", text(loader.policy.level.word())),
         ("release", Value::Number(release)),
         ("roots", Value::Object(roots.collect())),
         ("signers", Value::List(signers.iter().map(|key| text(key)).collect())),
@@ -430,12 +464,15 @@ fn check_self(
 /// installed as editable.
 fn entry(
     loader: &Loader<'_>,
-    app: &Manifest,
     bad: &BTreeMap<String, String>,
-    lists: &BTreeMap<&str, &Manifest>,
+    lists: &Lists,
+    borne: &mut Borne,
 ) -> Result<(Entry, Vec<Vec<u8>>), Refused> {
     let policy = loader.policy;
-    let path = if policy.script.is_empty() { PYPROJECT } else { &policy.script };
+    let app = lists
+        .get(APP)
+        .ok_or_else(|| Refused::could_not(format!("{}.lock has no app", policy.app)))?;
+    let path = loader.start();
     let place = loader.folder.join(path);
     let shown = text(place.as_os_str());
     let raw = files::read(&place, SCRIPT)
@@ -445,9 +482,14 @@ fn entry(
     if let Some(why) = bad.get(&found) {
         return Err(Refused::bad(why.clone()));
     }
-    if app.digest(path) != Some(&found) {
+    let listed = app.digest(path);
+    if listed != Some(&found) {
         let why = format!("{path} differs from what {}.lock says", policy.app);
-        return Err(Refused::not_verified(why).hint(loader.again()).tampered(path));
+        let refused = Refused::not_verified(why).hint(loader.again()).tampered(path);
+        if listed.is_none() {
+            return Err(refused);
+        }
+        borne.take(Err(refused))?;
     }
     if !policy.script.is_empty() {
         return Ok((Entry::File(policy.script.clone()), vec![Vec::new()]));
@@ -472,16 +514,16 @@ fn entry(
 fn placed(
     loader: &Loader<'_>,
     closure: &Closure,
-    lists: &BTreeMap<&str, &Manifest>,
+    mut lists: Lists,
     search: Vec<Vec<u8>>,
 ) -> Result<Vec<Placed>, Refused> {
     let policy = loader.policy;
     let installed = installed(loader, closure)?;
-    let sources = sources(loader, &installed, lists)?;
+    let sources = sources(loader, &installed, &lists)?;
     let bytes = |path: PathBuf| path.into_os_string().into_vec();
     let mut found = Vec::new();
     for (root, _) in closure.roots() {
-        let Some(files) = lists.get(root) else { continue };
+        let Some(manifest) = lists.remove(root) else { continue };
         let top = vec![Vec::new()];
         let (base, prefix, search) = if let Some(one) = installed.get(root) {
             (one.base.clone(), bytes(loader.place(&policy.python.prefix)), top)
@@ -495,7 +537,6 @@ fn placed(
             let search = one.search.iter().map(|it| it.as_bytes().to_vec()).collect();
             (loader.place(&one.folder), Vec::new(), search)
         };
-        let manifest = (*files).clone();
         found.push((Root { name: root.to_owned(), base: bytes(base), prefix, manifest }, search));
     }
     Ok(found)
@@ -538,12 +579,12 @@ fn installed<'a>(
 fn sources<'a>(
     loader: &Loader<'a>,
     installed: &BTreeMap<&str, Distribution>,
-    lists: &BTreeMap<&str, &Manifest>,
+    lists: &Lists,
 ) -> Result<BTreeMap<String, &'a Editable>, Refused> {
     let mut found = BTreeMap::new();
     for (root, one) in installed {
         let Some(source) = editable(loader.policy, root) else { continue };
-        let list = lists.get(root);
+        let list = lists.get(*root);
         let signed = list.and_then(|it| it.digest(&format!("{}/{DIRECT_URL}", one.info)));
         let Some(signed) = signed else { continue }; // it is no longer editable
         let folder = |one: &String| format!("{}\n", if one.is_empty() { "." } else { one });
