@@ -54,7 +54,11 @@ def command() -> None:
 @click.option("--script", "call", metavar="NAME", help="Only this one of a project's scripts.")
 @click.option("--env", metavar="NAME", multiple=True, help="A variable to pass, * for the rest.")
 @click.option("--python-option", metavar="OPTION", multiple=True, help="-u, -O, -OO, -X… or -W….")
-@click.option("--policy", type=click.Choice(POLICIES), help="strict: itself must be attested too. warn: only tells.")
+@click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    help="strict: itself must be attested too. warn: only tells.",
+)
 @click.option("--allow", type=click.Choice(ALLOWED), multiple=True, help="Let it unmarshal code.")
 @click.option("--baked", is_flag=True, help="Who counts stands in it, not in a folder.")
 @click.option("--signer", metavar="KEY", multiple=True, help="Who counts for a baked one.")

@@ -55,11 +55,11 @@ class Loaded(App):
         """Both, as words for a process that is started otherwise."""
         return {**App.commands(self, *words), "sig": [self.loader, *words]}
 
-    def again(self, world: World) -> Loaded:
-        """A copy that may be changed, at another path, with a loader of its own."""
+    def again(self, world: World, *words: str) -> Loaded:
+        """A copy that may be changed, at another path, with a loader of its own; as `built`."""
         copy = loaded(App.again(self, world))
         copy.loader.unlink()
-        return copy.built()
+        return copy.built(*words)
 
 
 def loaded(app: App) -> Loaded:

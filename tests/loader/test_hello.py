@@ -50,9 +50,7 @@ def _hello(seeds: Seeds) -> Iterator[Loaded]:
 @pytest.fixture
 def hello(_hello: Loaded, world: World) -> Loaded:
     """A copy that may be changed, with a loader of its own folder."""
-    copy = _hello.again(world)
-    copy.loader.unlink()
-    return copy.built()
+    return _hello.again(world)
 
 
 def refused(ran: Ran, status: int, *told: str) -> Ran:
@@ -438,9 +436,8 @@ def test_a_program_can_ask_what_it_runs_under(world: World) -> None:
 
 def test_options_of_the_build_hold(_speaks: Loaded, world: World) -> None:
     """For the interpreter, and for what is passed."""
-    app = _speaks.again(world)
-    app.loader.unlink()
-    app.built("--env", "EV*", "--env", "PATH", "--python-option=-O", "--python-option=-Xdev")
+    options = ("--python-option=-O", "--python-option=-Xdev")
+    app = _speaks.again(world, "--env", "EV*", "--env", "PATH", *options)
     said = json.loads(app.run(env={"EVIL": "1", "PATH": "/mine", "PYTHONPATH": "/x"}).stdout)
     assert ("1", "/mine") == (said["environment"]["EVIL"], said["environment"]["PATH"])
     assert [1, 1, True] == said["flags"]

@@ -226,9 +226,7 @@ def test_the_options_of_a_build_hold(probe: Loaded, world: World) -> None:
 
 def test_no_file_of_the_home_runs_by_a_loader(probe: Loaded, world: World) -> None:
     """tkinter looks for ~/.Tk.py, but not in an isolated Python."""
-    app = probe.again(world)
-    app.loader.unlink()
-    app.built("--env", "HOME")
+    app = probe.again(world, "--env", "HOME")
     code = "import tkinter\nprint(tkinter.Tk(useTk=False).tk is not None)\n"
     name = app.person.home / ".Tk.py"
     name.write_text(app.evil)

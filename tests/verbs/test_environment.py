@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sig.errors import UsageError
-from sig.verbs.environment import NEVER, PASSED, PATH, home, inherited, passed
+from sig.verbs.environment import NEVER, PASSED, PATH, home, inherited, passed, why_not
+
+VECTORS = Path(__file__).parent.parent.parent / "vectors/environment/variables.json"
 
 # Those that Python, ld.so, glibc and OpenSSL read, as their manuals name them.
 EVIL = (
@@ -34,6 +38,22 @@ def is_evil(name: str) -> bool:
     """Said again, without patterns."""
     starts = ("LD_", "DYLD_", "PYTHON", "_PYTHON_", "OPENSSL_", "MALLOC_", "SIG_RUN_")
     return name.startswith(starts) or name in EVIL
+
+
+def test_a_variable_goes_where_the_table_says() -> None:
+    """The loader has the same lists in another language, and reads this table too."""
+    rows = json.loads(VECTORS.read_bytes())
+    assert {"passed", "named", "never"} == {row["goes"] for row in rows}
+    for name, goes in ((row["name"], row["goes"]) for row in rows):
+        given = {name: "v"}
+        assert (goes == "passed") == (name in passed(given))
+        assert (goes != "never") == (name in inherited(given))
+        if goes == "never":
+            assert why_not(name) and why_not(name + "*")
+        else:
+            assert given.items() <= passed(given, [name]).items()
+    patterns = {one.rstrip("*") for one in (*PASSED, *NEVER)}
+    assert patterns <= {row["name"] for row in rows if row["goes"] != "named"}
 
 
 def test_only_what_is_named_is_passed() -> None:

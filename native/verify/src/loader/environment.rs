@@ -99,23 +99,55 @@ pub fn listed_home() -> io::Result<Option<OsString>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
     use super::*;
 
-    fn names(found: &Pairs) -> Vec<&str> {
-        found.iter().filter_map(|(name, _)| name.to_str()).collect()
+    /// Of vectors/environment: name, and where it goes.
+    fn table() -> Vec<(String, String)> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let raw = std::fs::read(here.join("../../vectors/environment/variables.json")).unwrap();
+        let rows: Vec<Value> = serde_json::from_slice(&raw).unwrap();
+        let field = |row: &Value, name: &str| row.get(name).unwrap().as_str().unwrap().to_owned();
+        rows.iter().map(|row| (field(row, "name"), field(row, "goes"))).collect()
     }
 
     #[test]
-    fn what_is_not_named_does_not_come_through() {
-        let given = ["LANG", "LC_ALL", "LD_PRELOAD", "PYTHONPATH", "PATH", "HOME", "DJANGO_X", "X"];
-        let given: Pairs = given.map(|name| (name.into(), "v".into())).to_vec();
-        let found = passed(given.clone(), &[], Some((0, "/")));
-        assert_eq!(["PATH", "HOME", "LANG", "LC_ALL"], *names(&found));
-        let more = ["DJANGO_*", "LD_*", "PATH"].map(String::from);
-        let found = passed(given.clone(), &more, Some((0, "/")));
-        assert_eq!(["HOME", "LANG", "LC_ALL", "PATH", "DJANGO_X"], *names(&found));
-        let found = inherited(given);
-        assert_eq!(["LANG", "LC_ALL", "PATH", "HOME", "DJANGO_X", "X"], *names(&found));
+    fn a_variable_goes_where_the_table_says() {
+        let rows = table();
+        assert!(rows.len() >= 80);
+        for (name, goes) in &rows {
+            let given: Pairs = vec![(name.into(), "v".into())];
+            let has =
+                |found: Pairs| found.iter().any(|(one, value)| *one == **name && value == "v");
+            let by = |more: &[String]| has(passed(given.clone(), more, None));
+            assert_eq!(goes == "passed", by(&[]), "{name}");
+            for more in [name.to_owned(), format!("{name}*"), "*".to_owned()] {
+                assert_eq!(goes != "never", by(std::slice::from_ref(&more)), "{name} by {more}");
+            }
+            assert_eq!(goes != "never", has(inherited(given.clone())), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_pattern_is_in_the_table() {
+        let rows = table();
+        for pattern in PASSED.iter().chain(&NEVER) {
+            let name = pattern.trim_end_matches('*');
+            assert!(rows.iter().any(|(one, goes)| one == name && goes != "named"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn path_and_home_are_the_systems_unless_they_are_named() {
+        let given: Pairs = vec![("PATH".into(), "v".into()), ("HOME".into(), "v".into())];
+        assert_eq!(Some(&("PATH".into(), PATH.into())), passed(given.clone(), &[], None).first());
+        assert_eq!(2, passed(given.clone(), &[], None).len());
+        let named = ["PATH", "HOME"].map(String::from);
+        assert_eq!(given, passed(given.clone(), &named, None));
     }
 }

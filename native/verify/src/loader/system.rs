@@ -8,6 +8,7 @@ use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::io::Errno;
 
@@ -44,16 +45,21 @@ fn has_part(path: &Path, name: &str) -> bool {
     path.iter().any(|part| part == name)
 }
 
-fn why_not(last: &Path, kind: fn(&Metadata) -> bool, what: &str) -> Option<String> {
-    match std::fs::read_to_string("/proc/self/uid_map") {
-        Err(_) => {
-            let why = "/proc/self/uid_map cannot be read, so it is not known who root is";
-            return Some(why.to_owned());
-        }
+/// Why root may be somebody else here; that does not change while a process runs.
+fn why_no_root() -> Option<&'static str> {
+    static KNOWN: OnceLock<Option<&str>> = OnceLock::new();
+    *KNOWN.get_or_init(|| match std::fs::read_to_string("/proc/self/uid_map") {
+        Err(_) => Some("/proc/self/uid_map cannot be read, so it is not known who root is"),
         Ok(map) if map.split_ascii_whitespace().ne(["0", "0", "4294967295"]) => {
-            return Some("it runs in a user namespace, where anybody may be root".to_owned());
+            Some("it runs in a user namespace, where anybody may be root")
         }
-        Ok(_) => {}
+        Ok(_) => None,
+    })
+}
+
+fn why_not(last: &Path, kind: fn(&Metadata) -> bool, what: &str) -> Option<String> {
+    if let Some(why) = why_no_root() {
+        return Some(why.to_owned());
     }
     let told = text(last.as_os_str());
     if !last.as_os_str().as_bytes().starts_with(b"/usr/") {
