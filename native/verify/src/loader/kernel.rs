@@ -9,9 +9,11 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::{CString, OsStr, OsString};
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -107,13 +109,15 @@ fn there(place: *mut u8) -> *mut u8 {
     place
 }
 
-/// A file in memory with these bytes, which a program that we become inherits (Q1). One that is to
-/// `run` may be executed, as far as the host lets us say so (`vm.memfd_noexec`).
-pub fn sealed(data: &[u8], name: &str, run: bool) -> io::Result<OwnedFd> {
+const BLOCK: usize = 1 << 16;
+
+/// A file in memory with these bytes, part by part, which a program that we become inherits (Q1). One
+/// that is to `run` may be executed, as far as the host lets us say so (`vm.memfd_noexec`).
+pub fn sealed<Part: AsRef<[u8]>>(parts: &[Part], name: &str, run: bool) -> io::Result<OwnedFd> {
     // Where files may not grow that far it is an error, and no signal.
     // SAFETY: sets how one signal is handled, and sets it back; there is no second thread.
     let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    let made = filled(data, name, run);
+    let made = filled(parts, name, run);
     // SAFETY: as above.
     unsafe { libc::signal(libc::SIGXFSZ, before) };
     made
@@ -135,18 +139,10 @@ fn created(name: &str, run: bool) -> io::Result<OwnedFd> {
     Err(failed.into())
 }
 
-fn filled(data: &[u8], name: &str, run: bool) -> io::Result<OwnedFd> {
-    let made = created(name, run)?;
-    let mut left = data;
-    while !left.is_empty() {
-        let done = match rustix::io::write(&made, left) {
-            Err(Errno::INTR) => continue,
-            other => other?,
-        };
-        if done == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        left = left.get(done..).unwrap_or_default();
+fn filled<Part: AsRef<[u8]>>(parts: &[Part], name: &str, run: bool) -> io::Result<OwnedFd> {
+    let mut made = File::from(created(name, run)?);
+    for part in parts {
+        made.write_all(part.as_ref())?;
     }
     let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
     for pause in 0..200 {
@@ -155,7 +151,7 @@ fn filled(data: &[u8], name: &str, run: bool) -> io::Result<OwnedFd> {
             Err(Errno::BUSY) => std::thread::sleep(Duration::from_millis(pause)),
             other => {
                 other?;
-                check(&made, data)?;
+                check(&made, parts)?;
                 // Not one of the first three: those are the program's own.
                 // SAFETY: a new descriptor, which nobody else has.
                 let copy = unsafe { libc::fcntl(made.as_raw_fd(), libc::F_DUPFD, 3) };
@@ -171,26 +167,20 @@ fn filled(data: &[u8], name: &str, run: bool) -> io::Result<OwnedFd> {
 }
 
 /// Until it was sealed, others could have written to it.
-fn check(made: &OwnedFd, data: &[u8]) -> io::Result<()> {
-    let mut block = [0; 1 << 16];
-    let mut at = 0_usize;
-    loop {
-        let place = u64::try_from(at).map_err(io::Error::other)?;
-        let read = match rustix::io::pread(made, &mut block, place) {
-            Err(Errno::INTR) => continue,
-            other => other?,
-        };
-        let next = at.saturating_add(read);
-        if block.get(..read) != data.get(at..next) {
-            return Err(io::Error::other("the copy differs from what was made"));
+fn check<Part: AsRef<[u8]>>(made: &File, parts: &[Part]) -> io::Result<()> {
+    let differs = || io::Error::other("the copy differs from what was made");
+    let mut block = [0; BLOCK];
+    let mut at = 0_u64;
+    for wanted in parts.iter().flat_map(|part| part.as_ref().chunks(BLOCK)) {
+        let read = block.get_mut(..wanted.len()).unwrap_or_default();
+        made.read_exact_at(read, at)?;
+        if read != wanted {
+            return Err(differs());
         }
-        if read == 0 {
-            break;
-        }
-        at = next;
+        at = at.saturating_add(wanted.len() as u64);
     }
-    if at != data.len() {
-        return Err(io::Error::other("the copy differs from what was made"));
+    if made.metadata()?.len() != at {
+        return Err(differs());
     }
     // Whoever reads the descriptor itself, and does not open it anew, starts at its beginning.
     rustix::fs::seek(made, rustix::fs::SeekFrom::Start(0))?;

@@ -93,8 +93,7 @@ pub fn prepare(
             "the linker of {shown} is not the system's: {why}"
         )));
     }
-    let program = kernel::sealed(&data, &build.name, true).map_err(|error| unsealed(&error))?;
-    drop(data);
+    let program = kernel::sealed(&[data], &build.name, true).map_err(|error| unsealed(&error))?;
     made.add(&build.program, &said)?;
     let mut early = Vec::new();
     for module in made.modules() {
@@ -279,7 +278,7 @@ impl Maker<'_> {
     /// A sealed copy, and a path of it that no other file had or will have: ld.so and CPython take
     /// what has the same path for the same file, and a number of a descriptor comes again.
     fn copy(&mut self, data: &[u8], name: &str) -> Result<Vec<u8>, Refused> {
-        let made = kernel::sealed(data, name, false).map_err(|error| unsealed(&error))?;
+        let made = kernel::sealed(&[data], name, false).map_err(|error| unsealed(&error))?;
         let status = rustix::fs::fstat(&made).map_err(|error| unsealed(&error.into()))?;
         let bits = format!("{:b}", status.st_ino).replace('0', "/").replace('1', "./");
         let path = format!("/proc/self/{bits}fd/{}", made.as_raw_fd()).into_bytes();

@@ -10,6 +10,7 @@
 //! Z2  An interpreter of the bytecode that they were compiled to runs that, any other the sources. To
 //!     one that is the very file of when the loader was made only that is handed over.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -58,30 +59,32 @@ const LINECACHE: (&str, &[u8]) = ("linecache.py", b"def _register_code(*given): 
 const SAFE_PATH: u32 = 11;
 const FILE: &str = "<frozen importlib._bootstrap_external>";
 
-/// The bytes of the file; None where its page would not fit. `same` says that the interpreter is the
-/// very file of when the loader was made. `library` are sources of the standard
+/// The bytes of the file, part by part; None where its page would not fit. `same` says that the
+/// interpreter is the very file of when the loader was made. `library` are sources of the standard
 /// library, by their paths in it, for a Python that is not the system's.
-pub fn sealed(
+pub fn sealed<'a>(
     policy: &Policy,
-    modules: &[u8],
+    modules: &'a [u8],
     same: bool,
-    plan: &[u8],
-    pack: Option<(&Pack<'_>, &[u8])>,
+    plan: &'a [u8],
+    pack: Option<(&Pack<'_>, &'a [u8])>,
     library: Option<&BTreeMap<String, Vec<u8>>>,
-) -> Option<Vec<u8>> {
+) -> Option<Vec<Cow<'a, [u8]>>> {
     let (compiled, after) = places(&policy.compiled, PAGE);
     let (sources, _) = places(&policy.sources, after);
     let needed = if same { after.checked_sub(PAGE)? } else { modules.len() };
-    let mut body = modules.get(..needed)?.to_vec();
-    let mut add = |data: &[u8]| -> (usize, usize) {
-        let start = PAGE.saturating_add(body.len());
-        body.extend_from_slice(data);
-        (start, PAGE.saturating_add(body.len()))
+    let mut parts: Vec<Cow<'a, [u8]>> = vec![Cow::Borrowed(&[]), modules.get(..needed)?.into()];
+    let mut end = PAGE.checked_add(needed)?;
+    let mut add = |data: Cow<'a, [u8]>| -> Option<(usize, usize)> {
+        let start = end;
+        end = start.checked_add(data.len())?;
+        parts.push(data);
+        Some((start, end))
     };
-    let plan = add(plan);
+    let plan = add(plan.into())?;
     let packed = match pack {
         None => Vec::new(),
-        Some((pack, raw)) => vec![add(&table(pack)?), add(raw)],
+        Some((pack, raw)) => vec![add(table(pack)?.into())?, add(raw.into())?],
     };
     let mut magic = String::from("b'");
     for byte in policy.magic {
@@ -89,12 +92,11 @@ pub fn sealed(
         let _ = write!(magic, "\\x{byte:02x}");
     }
     magic.push('\'');
-    let end = PAGE.saturating_add(body.len()).to_string();
     let mut page = HEAD.to_owned();
     for (field, value) in [
         ("@elsewhere@", library.map_or("", |_| ELSEWHERE).to_owned()),
         ("@magic@", magic),
-        ("@end@", end),
+        ("@end@", end.to_string()),
         ("@compiled@", compiled),
         ("@sources@", if same { "[]".to_owned() } else { sources }),
         ("@file@", FILE.to_owned()),
@@ -108,27 +110,30 @@ pub fn sealed(
         return None;
     }
     file.resize(PAGE, b'\n');
-    file.append(&mut body);
-    if let Some(library) = library {
-        zip(&mut file, library)?;
+    if let Some(page) = parts.first_mut() {
+        *page = file.into();
     }
-    Some(file)
+    if let Some(library) = library {
+        parts.push(zip(end, library)?.into());
+    }
+    Some(parts)
 }
 
 /// Behind everything: a reader of zips starts at the end.
-fn zip(file: &mut Vec<u8>, library: &BTreeMap<String, Vec<u8>>) -> Option<()> {
+fn zip(start: usize, library: &BTreeMap<String, Vec<u8>>) -> Option<Vec<u8>> {
+    let mut file = Vec::new();
     let mut directory = Directory::default();
     let mut members: BTreeMap<&str, &[u8]> =
         library.iter().map(|(name, data)| (name.as_str(), data.as_slice())).collect();
     members.extend([LINECACHE]);
     for (name, data) in members {
-        let head = directory.add(name.as_bytes(), data, file.len())?;
+        let head = directory.add(name.as_bytes(), data, start.checked_add(file.len())?)?;
         file.extend_from_slice(&head);
         file.extend_from_slice(data);
     }
-    let end = directory.end(file.len())?;
+    let end = directory.end(start.checked_add(file.len())?)?;
     file.extend_from_slice(&end);
-    Some(())
+    Some(file)
 }
 
 /// Name, start and end of each, as Python writes it, and where they end.
