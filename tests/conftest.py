@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.soak import SOAK
 from tests.world import Person, Seeds, World
 
 
@@ -21,6 +22,15 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked ``soak`` runs there, and where it was asked for by name."""
+    if SOAK or any("::" in word for word in config.args):
+        return
+    left_out = [one for one in items if one.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [one for one in items if one not in left_out]
 
 
 @pytest.fixture(scope="session")

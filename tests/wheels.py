@@ -13,6 +13,8 @@ made at.
 from __future__ import annotations
 
 import atexit
+import base64
+import hashlib
 import os
 import shutil
 import subprocess
@@ -134,6 +136,35 @@ def copy(source: Path, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", source, target], check=True, timeout=TIMEOUT)
     return target
+
+
+def moved(prefix: Path, before: Path, after: Path) -> None:
+    """What pip wrote into an environment about a project in `before` says `after`, as if it were
+    installed there. Both are of the same length: so bytecode is right too."""
+    assert len(str(before)) == len(str(after)), (before, after)
+    hashes = {}
+    (site,) = prefix.glob("lib/python*/site-packages")
+    for path in (*prefix.glob("bin/*"), *site.rglob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        data, status = path.read_bytes(), path.stat()
+        if bytes(before) not in data:
+            continue
+        new = data.replace(bytes(before), bytes(after))
+        path.write_bytes(new)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        hashes[_recorded(data)] = _recorded(new)
+    for path in site.glob("*.dist-info/RECORD"):
+        text = path.read_text()
+        for old, recorded in hashes.items():
+            text = text.replace(old, recorded)
+        path.write_text(text)
+
+
+def _recorded(data: bytes) -> str:
+    """The hash of a file as it stands in a RECORD."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest())
+    return f"sha256={digest.decode().rstrip('=')}"
 
 
 def environment(folder: Path, python: str = SYSTEM, *requirements: str) -> Path:

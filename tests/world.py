@@ -249,11 +249,11 @@ class Person:
 class Zygote:
     """The other side of tests/zygote.py."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str | Path) -> None:
         self._line, theirs = socket.socketpair()
         self._line.settimeout(TIMEOUT)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", ROOT / "tests/zygote.py", str(theirs.fileno())],
+            [python, "-P", ROOT / "tests/zygote.py", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -297,9 +297,9 @@ class Zygote:
 
 
 @cache
-def zygote() -> Zygote:
-    """The one of this session."""
-    return Zygote()
+def zygote(python: str | Path = sys.executable) -> Zygote:
+    """The one of this session and of an environment with sig in it."""
+    return Zygote(python)
 
 
 @dataclass

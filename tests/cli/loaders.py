@@ -18,7 +18,7 @@ import sig
 from sig.model import loader
 from sig.model.loader import Loader
 from tests import wheels
-from tests.world import TIMEOUT, Person, Ran
+from tests.world import TIMEOUT, Person, Ran, zygote
 
 PROGRAM = f"\x7fELF, and not one that runs: sig-verify {sig.__version__}\n".encode()
 PYTHON = wheels.SYSTEM
@@ -47,19 +47,25 @@ class Tool:
         cwd: Path | None = None,
         env: Mapping[str, str] = {},
     ) -> Ran:
-        """``sig WORDS`` of a person."""
-        done = subprocess.run(
-            self.words(*words),
-            input=input.encode(),
-            capture_output=True,
-            env=person.environment | env,
-            cwd=cwd or person.place,
-            timeout=TIMEOUT,
-        )
+        """``sig WORDS`` of a person; with variables `env` from the start of its Python on."""
+        if env:
+            done = subprocess.run(
+                self.words(*words),
+                input=input.encode(),
+                capture_output=True,
+                env=person.environment | env,
+                cwd=cwd or person.place,
+                timeout=TIMEOUT,
+            )
+            status, stdout, stderr = done.returncode, done.stdout, done.stderr
+        else:
+            status, stdout, stderr = zygote(self.path / "bin/python").run(
+                list(map(str, words)), input.encode(), person.environment, cwd or person.place
+            )
         ran = Ran(
-            done.returncode,
-            done.stdout.decode("utf-8", "surrogateescape"),
-            done.stderr.decode("utf-8", "surrogateescape"),
+            status,
+            stdout.decode("utf-8", "surrogateescape"),
+            stderr.decode("utf-8", "surrogateescape"),
         )
         assert "Traceback" not in ran.stderr, ran.stderr
         return ran

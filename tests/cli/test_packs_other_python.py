@@ -5,7 +5,6 @@ too, and it compiles only where somebody answers for it.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +33,6 @@ files = {{module.__loader__.path for name, module in sys.modules.items() if name
          and type(getattr(module, "__loader__", None)).__name__ == "SourceLoader"}}
 print(files <= {{*seen}}, files.isdisjoint(seen), json.__file__ in files and len(files) > 100)
 """
-LONG = pytest.mark.skipif(os.environ.get("SIG_SOAK") != "1", reason="SIG_SOAK=1")
 SOURCES, PACKED = "True False True\n", "False True True\n"
 FILES = apps.PROBE_FILES | {"odd.py": "# coding: cp1252\nVALUE = 'odd'\n"}
 
@@ -114,7 +112,7 @@ def test_what_tells_what_was_loaded_is_not_packed(app: App) -> None:
     assert digests == set(packs.read(pack_of(app).read_bytes()).codes)
 
 
-@LONG
+@pytest.mark.soak
 def test_two_machines_make_one_pack(app: App, world: World) -> None:
     """Byte for byte, with a copy of the build at another place."""
     first = pack_of(app).read_bytes()
@@ -182,7 +180,7 @@ def test_a_pack_is_for_one_version(app: App) -> None:
         assert f"it is for cpython-{real}, and this is cpython-{other}" in ran.stderr
 
 
-@LONG
+@pytest.mark.soak
 def test_the_interpreter_itself_decides_on_its_version(app: App, world: World) -> None:
     """Where the header says another one than it has, and where there is no header."""
     header = header_of(app)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ import pytest
 from tests import wheels
 from tests.cli import apps
 from tests.cli.apps import App
-from tests.world import World
+from tests.soak import SOAK
+from tests.world import BASE, World
 
 PROJECT = """\
 [build-system]
@@ -63,17 +67,32 @@ LAYOUTS = {"src": "src/hello_tool", "flat": "hello_tool"}
 def project(world: World, layout: str, *words: str, python: str | None = None) -> tuple[App, Path]:
     """A project, installed into its environment: what is run, and the folder of its package."""
     alice = world.person("alice")
-    package = f"hello/{LAYOUTS[layout]}"
-    alice.write("hello/pyproject.toml", PROJECT)
-    alice.write(f"{package}/__init__.py", "")
-    alice.write(f"{package}/cli.py", SOURCE)
-    alice.write(f"{package}/greeting.txt", "hello\n")
-    made = wheels.environment(alice.place / "v", python or wheels.system(), "click")
-    wheels.pip(made, *words, alice.place / "hello")
+    first = _first(layout, words, python or wheels.system())
+    alice.place.rmdir()
+    wheels.copy(first, alice.place)
+    wheels.moved(alice.place / "v", first, alice.place)
+    app = App(alice, alice.place, alice.place / "v/bin/python", "hello", "hello")
+    return app, alice.place / "hello" / LAYOUTS[layout]
+
+
+@cache
+def _first(layout: str, words: tuple[str, ...], python: str) -> Path:
+    """The place that copies are made of: pip takes longer than all that is asked about it."""
+    room = Path(tempfile.mkdtemp(prefix="sig-", dir=BASE))
+    atexit.register(shutil.rmtree, room, ignore_errors=True)
+    place = room / "alice/work"
+    package = place / "hello" / LAYOUTS[layout]
+    package.mkdir(parents=True)
+    (place / "hello/pyproject.toml").write_text(PROJECT)
+    (package / "__init__.py").write_text("")
+    (package / "cli.py").write_text(SOURCE)
+    (package / "greeting.txt").write_text("hello\n")
+    made = wheels.environment(place / "v", python, "click")
+    wheels.pip(made, *words, place / "hello")
     if "--editable" not in words:
-        for rest in ("hello/build", f"{package}.egg-info"):
-            shutil.rmtree(alice.place / rest, ignore_errors=True)
-    return App(alice, alice.place, made, "hello", "hello"), alice.place / package
+        for rest in (place / "hello/build", Path(f"{package}.egg-info")):
+            shutil.rmtree(rest, ignore_errors=True)
+    return place
 
 
 def signed(app: App) -> App:
@@ -106,12 +125,13 @@ def plain(app: App, *words: str) -> tuple[int, str, str]:
     return ran.returncode, ran.stdout, ran.stderr
 
 
-@pytest.mark.parametrize("words", [(), ("--editable",)], ids=["installed", "editable"])
-@pytest.mark.parametrize(
-    ("layout", "python"),
-    [("src", wheels.system), ("flat", wheels.system), ("src", wheels.other)],
-    ids=["src", "flat", "src, another Python"],
-)
+WAYS = [("src", (), wheels.system), ("flat", ("--editable",), wheels.system)]
+WAYS += [("src", ("--editable",), wheels.other)]
+MORE_WAYS = [("src", ("--editable",), wheels.system), ("flat", (), wheels.system)]
+MORE_WAYS += [("src", (), wheels.other)]
+
+
+@pytest.mark.parametrize(("layout", "words", "python"), WAYS + (MORE_WAYS if SOAK else []))
 def test_a_command_runs_as_pip_installed_it(
     world: World, layout: str, words: tuple[str, ...], python: Callable[[], str]
 ) -> None:

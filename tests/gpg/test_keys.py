@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import time
@@ -17,6 +16,7 @@ from sig.gpg import certificate as certificates
 from sig.gpg import minimise, packets
 from sig.gpg.keys import Keys, file_name
 from sig.model.fingerprint import Fingerprint
+from tests.soak import SOAK
 
 
 def armored(*pieces: bytes) -> bytes:
@@ -289,7 +289,7 @@ def test_giant_numbers_are_not_computed_with(smith: Any, alice: Any) -> None:
         assert time.perf_counter() - start < 0.5
 
 
-@pytest.mark.parametrize("seed", range(200 if os.environ.get("SIG_SOAK") else 4))
+@pytest.mark.parametrize("seed", range(200 if SOAK else 4))
 def test_a_mutated_copy_adds_nothing(smith: Any, seed: int) -> None:
     """Whatever is done to a copy, what is kept of it under that name was in the genuine one."""
     dice = random.Random(seed)

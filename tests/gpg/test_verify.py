@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import subprocess
@@ -21,8 +20,7 @@ from sig.gpg import packets, verify
 from sig.gpg.keys import file_name
 from sig.model.fingerprint import Fingerprint
 from sig.model.standing import Standing
-
-SOAK = bool(os.environ.get("SIG_SOAK"))
+from tests.soak import SOAK
 
 
 def verdict(scenario: Any, certificate: certificates.Certificate | None) -> dict[str, object]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from sig.imports import packing
 from sig.imports.plan import Plan, Root
+from tests.soak import SOAK
 
 PYTHONS = "SIG_TEST_PYTHONS"
 """Where else interpreters are: globs of files, a colon between two."""
@@ -62,7 +63,7 @@ def pythons() -> list[Python]:
             found.setdefault(python.version, python)
     assert found, "no interpreter to test with"
     own, *others = found.values()
-    if os.environ.get("SIG_SOAK") == "1" or len(others) < 2:
+    if SOAK or len(others) < 2:
         return [own, *others]
     return [own, min(others, key=_version), max(others, key=_version)]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.imports.child import ENVIRONMENT, Program, pythons, write
+from tests.soak import SOAK
 
 EVIL = "print('EVIL')\n"
 
@@ -397,7 +398,7 @@ def test_a_reload_looks_again(program: Program) -> None:
 
 def test_a_swap_between_check_and_use_never_wins(program: Program) -> None:
     """One opening: what is run is what was hashed, or nothing."""
-    rounds = 10_000 if os.environ.get("SIG_SOAK") == "1" else 1_000
+    rounds = 10_000 if SOAK else 1_000
     program.files(
         {
             "main.py": "import helper, importlib, os, sys, threading\n"

@@ -23,6 +23,7 @@ import pytest
 from sig.imports import native
 from tests import wheels
 from tests.imports.libraries import COUNTS, MACHINE, extension, library
+from tests.soak import SOAK
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not MACHINE, reason="sealed memory and ELF: Linux, x86-64 or aarch64"
@@ -200,7 +201,7 @@ def pythons() -> list[str]:
                 continue
             if not subprocess.run([other, "-c", ""], capture_output=True).returncode:
                 found[minor] = str(other)
-    if os.environ.get("SIG_SOAK") != "1":
+    if not SOAK:
         found = {minor: found[minor] for minor in {sys.version_info[1], min(found), max(found)}}
     return list(found.values())
 

@@ -19,9 +19,9 @@ from tests.cli import apps
 from tests.loader.loaded import Loaded, loaded
 from tests.loader.shipped import DAY, FILES, Shipped
 from tests.native.conftest import program_of_checkout
+from tests.soak import SOAK
 from tests.world import Forger, Person, Seeds, World
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 AGAIN = (
     "test_attacked",
     "test_processes",

@@ -12,9 +12,8 @@ from tests.cli import apps
 from tests.cli.apps import App
 from tests.cli.test_run_projects import plain, project, signed
 from tests.native.conftest import program_of_checkout
+from tests.soak import paired
 from tests.world import Ran, World
-
-LAYOUTS = [("src", ()), ("flat", ()), ("src", ("--editable",)), ("flat", ("--editable",))]
 
 
 def built(app: App, *words: str) -> Path:
@@ -38,7 +37,7 @@ def run(app: App, loader: Path, *words: str) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize(("layout", "words"), LAYOUTS)
+@pytest.mark.parametrize(("layout", "words"), paired(["src", "flat"], [(), ("--editable",)]))
 def test_a_command_runs_as_pip_installed_it(
     world: World, layout: str, words: tuple[str, ...]
 ) -> None:

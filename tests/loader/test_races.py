@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +15,9 @@ import pytest
 from tests.cli import apps
 from tests.loader.loaded import loaded
 from tests.native.conftest import program_of_checkout
+from tests.soak import SOAK
 from tests.world import World
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 LAUNCHES = 1_000 if SOAK else 12  # in each of ten, or of six
 SWAPPED = ["race.py", "part.py", "race.lock", "race.pack", "view"]
 WAYS = [(name, whole) for whole in (True, False) for name in SWAPPED if SOAK or whole]

@@ -11,6 +11,7 @@ from typing import Any
 from sig.gpg import packets
 from tests.gpg.conftest import _smith
 from tests.native.agreement import Question
+from tests.soak import SOAK
 
 SMITH: Any = _smith()
 
@@ -214,11 +215,18 @@ def many_backs() -> Iterator[Question]:
         named, direct = key.named(), key.direct(SMITH.BORN + 1)
         owns = [named, direct, named + direct, direct + named]
         owns.append(key.direct(SMITH.BORN + 1, flags=None) + named)
-        few = [*itertools.permutations(agreed + odd, 1), *itertools.permutations(agreed + odd, 2)]
-        asked: list[Any] = [itertools.product([(), *few], (b"\2", b"\0", None), owns)]
+        flags = (b"\2", b"\0", None)
+        one, two = (itertools.permutations(agreed + odd, count) for count in (1, 2))
+        asked: list[Any] = [itertools.product([(), *one], flags, owns)]
+        pairs = itertools.product(two, flags)
+        asked.append(
+            ((*pair, own) for pair in pairs for own in owns)
+            if SOAK
+            else ((*pair, own) for pair, own in zip(pairs, itertools.cycle(owns), strict=False))
+        )
         asked.append(itertools.product(itertools.permutations(agreed, 3), (b"\2",), owns[:1]))
-        for backs, flags, own in itertools.chain(*asked):
-            area = b"" if flags is None else SMITH.sub(27, flags)
+        for backs, flag, own in itertools.chain(*asked):
+            area = b"" if flag is None else SMITH.sub(27, flag)
             fields, loose = b"".join(SMITH.sub(32, one) for one in backs), SMITH.sub(16, key.id)
             for hashed, unhashed in ((area + fields, loose), (area, loose + fields)):
                 more = {"hashed": hashed, "unhashed": unhashed, "body": True}
@@ -265,7 +273,9 @@ def every_field() -> Iterator[Question]:
 
     good, by_subkey = (one.sign(SMITH.SIGNED, SMITH.SPRING) for one in (key, subkey))
     for kind in range(128):
-        for content, critical in itertools.product((b"", b"\1", b"\0\0\0\2"), (False, True)):
+        # Those that nobody has defined are all alike.
+        contents = (b"", b"\1", b"\0\0\0\2") if kind < 42 or SOAK else (b"\1",)
+        for content, critical in itertools.product(contents, (False, True)):
             field = SMITH.sub(kind, content, critical)
             yield ask(key.sign(SMITH.SIGNED, SMITH.SPRING, hashed=field), plain)
             yield ask(key.sign(SMITH.SIGNED, SMITH.SPRING, unhashed=field), plain)

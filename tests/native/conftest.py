@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,15 +57,16 @@ def openpgp_answers() -> Iterator[Program]:
 
 def _built(name: str) -> Path:
     """An example of the core."""
-    return _made(["--package", "sig-core", "--example", name], f"examples/{name}")
+    return _made(("--package", "sig-core", "--example", name), f"examples/{name}")
 
 
 def built(package: str) -> Path:
     """A program of the workspace, named like its package."""
-    return _made(["--package", package], package)
+    return _made(("--package", package), package)
 
 
-def _made(what: list[str], place: str) -> Path:
+@cache
+def _made(what: tuple[str, ...], place: str) -> Path:
     build = ["build", "--quiet", "--locked", *what]
     run = subprocess.run([ROOT / "tools/setup.sh", "cargo", *build], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -74,6 +76,7 @@ def _made(what: list[str], place: str) -> Path:
     return folder / "debug" / place
 
 
+@cache
 def program_of_checkout() -> Path:
     """The program that loaders are made with, as it is given to people: static, optimised.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import random
 import unicodedata
 from collections.abc import Callable
@@ -30,8 +29,8 @@ from sig.trust import policy as policies
 from sig.verbs import covering
 from tests import understood, vectors
 from tests.native.mutants import mutant, value_mutant, written
+from tests.soak import SOAK
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 ROUNDS = 100_000 if SOAK else 3_000
 Answer = Any
 REFUSED = "refused"

@@ -8,7 +8,6 @@ numbers at the edges of the mathematics.
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -19,8 +18,7 @@ from tests.gpg.conftest import _SCENARIOS
 from tests.native.agreement import Question, agree, different, merged, ours, theirs
 from tests.native.composed import Composer, every_field, many_backs, many_names, neighbours
 from tests.native.edges import edge_keys, edge_questions
-
-SOAK = bool(os.environ.get("SIG_SOAK"))
+from tests.soak import SOAK
 
 
 def vectors(kind: str = "merged") -> Iterator[Question]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -29,6 +28,7 @@ from sig.trust.decide import PYTHON, Weighed, decide
 from sig.trust.policy import Policy
 from sig.verbs import covering
 from tests.native.test_model import asked
+from tests.soak import SOAK
 from tests.trust import test_decide_properties as properties
 from tests.trust.sayings import (
     ALICE,
@@ -44,7 +44,6 @@ from tests.trust.sayings import (
     says,
 )
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 ROUNDS = 40_000 if SOAK else 3_000
 SHA512 = Identifier("sha512:" + "c" * 128)
 SIGNERS = (ALICE, BOB, CAROL, MALLORY)

@@ -7,7 +7,6 @@ words of a refusal. A head that one reads and the other refuses, or reads otherw
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable
 from hashlib import sha256
@@ -23,8 +22,9 @@ from sig.verbs.configuring import check_newest
 from tests import vectors
 from tests.native.mutants import mutant
 from tests.native.test_model import asked, is_refused
+from tests.soak import SOAK
 
-ROUNDS = 100_000 if os.environ.get("SIG_SOAK") else 4_000
+ROUNDS = 100_000 if SOAK else 4_000
 
 KEY = "A" * 40
 EXTRA = [

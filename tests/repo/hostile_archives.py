@@ -770,7 +770,7 @@ def _zeros(kind: str, inside: bool = True) -> bytes:
     """300 MB of zeros, in a member or behind the end."""
     size = 300 << 20
     machine = {
-        "gzip": lambda: zlib.compressobj(9, zlib.DEFLATED, 31),
+        "gzip": lambda: zlib.compressobj(1, zlib.DEFLATED, 31),
         "bzip2": lambda: bz2.BZ2Compressor(1),
         "xz": lambda: lzma.LZMACompressor(preset=0),
     }[kind]()

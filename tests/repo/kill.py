@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
+from tests.soak import SOAK
+
 CALLS = ("open", "mkdir", "chmod", "write", "utime", "fsync", "replace", "unlink", "rmdir")
 
 
@@ -86,9 +88,11 @@ def die() -> NoReturn:
     raise AssertionError
 
 
-def killed_at_each_step(function: Callable[[], object]) -> Iterator[int]:
-    """Kills a process that runs `function` at its first step, its second … until it survives."""
-    for number in itertools.count(1):
+def killed_at_each_step(function: Callable[[], object], every: int = 1) -> Iterator[int]:
+    """Kills a process that runs `function` at its first step, its second … until it survives; or
+    at one of `every` so many, but in a soak.
+    """
+    for number in itertools.count(1, 1 if SOAK else every):
 
         def run(number: int = number) -> None:
             with at_step(number, die):

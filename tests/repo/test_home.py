@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from sig.errors import StoreError
 from sig.repo.home import Home
 from tests.repo.kill import as_nobody, at_step, in_child, killed_at_each_step, start
+from tests.soak import SOAK
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 ROOT = os.name == "posix" and os.geteuid() == 0
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, links and fork are Unix's")

@@ -23,8 +23,8 @@ from sig.errors import StoreError
 from sig.repo import index as module
 from sig.repo.index import Delta, Index, IndexStale, Row
 from tests.repo.kill import as_nobody, in_child, start
+from tests.soak import SOAK
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 ROOT = os.name == "posix" and os.geteuid() == 0
 UNIX = pytest.mark.skipif(os.name != "posix", reason="modes, links and fork are Unix's")
 
@@ -366,7 +366,7 @@ def test_the_sound_file_answers_and_the_old_one_does_not(shelf: Shelf) -> None:
     assert not shelf.answered(shelf.old, 25)
 
 
-@pytest.mark.skipif(not SOAK, reason="minutes")
+@pytest.mark.soak
 def test_every_single_byte_flipped(shelf: Shelf) -> None:
     answered = 0
     for at in range(len(shelf.sound)):
@@ -545,7 +545,8 @@ def test_killed_at_any_time_there_is_the_old_the_new_or_no_answer(
 
 
 @UNIX
-@pytest.mark.skipif(not SOAK or not shutil.which("strace"), reason="slow, and needs strace")
+@pytest.mark.soak
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 def test_killed_at_each_system_call_there_is_the_old_the_new_or_no_answer(
     index: Index, both_ways: int
 ) -> None:

@@ -942,7 +942,6 @@ def test_the_environment_of_these_tests_is_understood() -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.skipif(not os.environ.get("SIG_SOAK"), reason="needs the network")
 def test_well_known_wheels_differ_in_nothing(real: Callable[..., Path], tmp_path: Path) -> None:
     """Django, Flask, numpy, pytest and requests as pip installs them from an index."""
     names = ["Django", "Flask", "numpy", "pytest", "requests", "greenlet", "setuptools"]

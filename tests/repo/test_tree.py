@@ -22,8 +22,8 @@ from sig.model import limits
 from sig.repo import tree as module
 from sig.repo.tree import digests, files, tree
 from tests.repo.kill import as_nobody, in_child
+from tests.soak import SOAK
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 ROOT = os.name == "posix" and os.geteuid() == 0
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and FIFOs are Unix's")

@@ -14,14 +14,14 @@ import pytest
 from sig.errors import StoreError
 from sig.verbs import attest, remote, trust
 from tests.repo import kill
+from tests.soak import SOAK
 from tests.verbs.parties import FILE, Party, Reader, Web, file_id
 from tests.verbs.viewed import agrees
 from tests.world import contents
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 ROUNDS = 200 if SOAK else 6
-# Which steps: all of them in a soak, else every fifth.
-EVERY = 1 if SOAK else 5
+# Which steps: all of them in a soak, else every eighth.
+EVERY = 1 if SOAK else 8
 
 # What does not belong to a state: the lock, what a killed writer left, what follows from the files.
 PASSING = ("lock", "generation", "pending", "index.sqlite", "view")
@@ -122,7 +122,7 @@ def test_a_full_disk_at_each_step_leaves_the_old_state_or_the_new(
     old = whole(place), answers(desk)
     command(desk)
     done, verdicts = set(whole(place)), answers(desk)
-    for number in itertools.count(1, EVERY):
+    for number in itertools.count(1 + EVERY // 2, EVERY):
         shutil.rmtree(place)
         shutil.copytree(saved, place)
 

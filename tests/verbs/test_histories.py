@@ -6,7 +6,6 @@ known now (docs/spec/memory §2).
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +14,11 @@ import pytest
 
 from sig.model.verdict import Answer
 from sig.verbs import keys, remote
+from tests.soak import SOAK
 from tests.verbs.parties import DAY, NOW, Party, Reader, Web, armored, retired
 
 # The few tell of a memory that leaves one of its rules out.
-SEEDS = range(600) if os.environ.get("SIG_SOAK") else (5, 7, 22, 23, 47, 91, 103, 151)
+SEEDS = range(600) if SOAK else (5, 7, 22, 23, 47, 91, 103, 151)
 STEPS = 14
 OK, WITHDRAWAL, WARNING = range(3)
 KINDS: list[dict[str, Any]] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ from sig.errors import UsageError
 from sig.gpg import certificate as certificates
 from sig.model import limits
 from sig.verbs import keys, ledger, remote
+from tests.soak import SOAK
 from tests.verbs.parties import (
     DAY,
     FILE,
@@ -29,7 +29,6 @@ from tests.verbs.parties import (
 )
 from tests.world import smith
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 OTHER = file_id("what alice never saw")
 
 

@@ -24,6 +24,7 @@ from sig.repo.home import Home
 from sig.repo.index import row_line
 from sig.verbs import attest, doctor, ledger, remote, trust, viewing
 from tests.repo import kill
+from tests.soak import SOAK
 from tests.verbs import parties
 from tests.verbs.parties import DAY, FILE, Party, Reader, Web, file_id
 from tests.verbs.viewed import (
@@ -36,7 +37,7 @@ from tests.verbs.viewed import (
 )
 
 # Which steps: all of them in a soak, else every third.
-EVERY = 1 if os.environ.get("SIG_SOAK") else 3
+EVERY = 1 if SOAK else 3
 
 
 @pytest.fixture
@@ -314,7 +315,7 @@ def test_lists_are_not_read_again(desk: Reader, monkeypatch: pytest.MonkeyPatch)
     assert agrees(desk.workspace, every_id(desk.workspace))
 
 
-@pytest.mark.parametrize("seed", range(40 if os.environ.get("SIG_SOAK") else 3))
+@pytest.mark.parametrize("seed", range(40 if SOAK else 3))
 def test_whatever_comes_and_goes_it_is_as_if_it_were_made_anew(
     seed: int, desk: Reader, web: Web, carol: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -654,7 +655,7 @@ def test_looking_at_it_writes_nothing(desk: Reader) -> None:
 
 def test_who_reads_while_others_write_sees_a_state_or_none(desk: Reader, web: Web) -> None:
     """Both words of one commit, or neither; never one that there was not."""
-    rounds = 30 if os.environ.get("SIG_SOAK") else 4
+    rounds = 30 if SOAK else 4
 
     def writes() -> None:
         for number in range(rounds):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import tempfile
@@ -16,9 +15,9 @@ from hypothesis import strategies as st
 
 from sig.model.verdict import Answer, Verdict
 from sig.verbs import remote, trust
+from tests.soak import SOAK
 from tests.verbs.parties import DAY, NOW, Party, Reader, Web, file_id
 
-SOAK = bool(os.environ.get("SIG_SOAK"))
 PEOPLE = [Party(name) for name in ("ann", "ben", "cam", "dan")]
 FILES = [file_id(f"file {number}") for number in range(3)]
 MORE: list[dict[str, Any]] = [
