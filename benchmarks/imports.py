@@ -101,9 +101,10 @@ def loaders(world: Bench) -> Iterator[Row]:
         return Program(world.path / "loaders" / name, home, world.sig, code, *requirements)
 
     hello, get = made("hello", "pass"), made("get", "import requests", "requests==2.32.3")
+    system = made("system", "import os")
     array = made("array", "import numpy, cryptography.x509", "numpy", "cryptography")
     broken = world.path / "loaders/broken"
-    programs = {"hello": hello, "get": get, "array": array}
+    programs = {"hello": hello, "system": system, "get": get, "array": array}
     commands = {}
     for name, program in programs.items():
         commands[name] = Command([str(program.loader())], environment)
@@ -124,8 +125,17 @@ def loaders(world: Bench) -> Iterator[Row]:
         "≤ + 4 ms",
         more <= 4,
     )
+    more = (found["system"] - found["plain system"]) * 1000
     yield Row(
-        "the same, as people start it",
+        "for orientation: a script that imports `os`, as the bootstrap has to",
+        ms(found["system"]),
+        f"`python3 -I -S` {ms(found['plain system'])}",
+        f"+ {more:.1f} ms",
+        "",
+        None,
+    )
+    yield Row(
+        "the script that does nothing, as people start it",
         ms(found["hello"]),
         f"`python3 hello.py` of an empty environment {ms(found['with site'])}",
         f"{found['hello'] / found['with site']:.2f}",
