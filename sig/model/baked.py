@@ -59,20 +59,8 @@ def read(raw: bytes) -> Baked:
         raise FormatError("it is cut")
     if rest[:_SEAL] != _seal(line + newline):
         raise FormatError("it is damaged")
-    said = strict.read(line)
-    if type(said) is not dict:
-        raise FormatError("not an object")
-    if strict.canonical(said) != line:
-        raise FormatError("not in canonical form")
-    version = said.get("version")
-    if type(version) is not int or version != VERSION:
-        named = f" {version}" if type(version) is int else ""
-        raise FormatError(f"the version{named} is not known")
-    for name in sorted(said.keys() - set(_FIELDS)):
-        raise FormatError(f"unknown field {name[:64]}")
-    for name in _FIELDS:
-        if name not in said:
-            raise FormatError(f"no {name}")
+    said = strict.document(line, VERSION)
+    strict.check_names(said, _FIELDS)
     if type(said["app"]) is not str or closure.APP_NAME.fullmatch(said["app"]) is None:
         raise FormatError("app is not the name of an app")
     found = certificates(said["certificates"])

@@ -17,7 +17,7 @@ L4  Nothing in the file protects it. What is read here is what it says, and neve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from sig.errors import FormatError
@@ -159,7 +159,10 @@ def read(raw: bytes) -> Loader | None:
     line, newline, rest = raw[start:-_BEHIND].partition(b"\n")
     if not newline:
         raise FormatError("policy: it does not end")
-    policy, magic, listed = _policy(line)
+    try:
+        policy, magic, listed = _policy(line)
+    except FormatError as error:
+        raise FormatError(f"policy: {error.message}") from error
     modules: list[dict[str, bytes]] = []
     place = 0
     for lengths in listed:
@@ -240,25 +243,17 @@ class _NotOne(Exception):
 def _policy(line: bytes) -> tuple[Policy, str, tuple[_Lengths, _Lengths]]:
     """The policy in a line (L2), the magic of its modules and how long they are."""
     if len(line) > limits.LOADER_POLICY:
-        raise FormatError(f"policy: longer than {limits.LOADER_POLICY >> 20} MiB")
-    try:
-        said = strict.read(line)
-    except FormatError as error:
-        raise FormatError(f"policy: {error.message}") from error
-    if type(said) is not dict:
-        raise FormatError("policy: not an object")
-    if strict.canonical(said) != line:
-        raise FormatError("policy: not in canonical form")
-    _known(said.get("version"), "version", VERSION)
-    _known(said.get("mode"), "mode", FOLDER, BAKED)
+        raise FormatError(f"longer than {limits.LOADER_POLICY >> 20} MiB")
+    said = strict.document(line, VERSION)
+    strict.known(said.get("mode"), "mode", FOLDER, BAKED)
     is_folder = said["mode"] == FOLDER
     forms = _FIELDS | (_OF_FOLDER if is_folder else _OF_BAKED)
     listed = _PARTS | ({"home": _HOME} if is_folder else {})
-    _check_names(said, {*forms, *listed, "version", "mode"})
+    strict.check_names(said, {*forms, *listed, "version", "mode"})
     for name, fields in sorted(listed.items()):
         if type(said[name]) is not dict:
-            raise FormatError(f"policy: {name} is not an object")
-        _check_names(said[name], fields, f"{name}.")
+            raise FormatError(f"{name} is not an object")
+        strict.check_names(said[name], fields, f"{name}.")
     found = {name: _read(name, said[name], *forms[name]) for name in sorted(forms)}
     parts = {
         name: {key: _read(f"{name}.{key}", said[name][key], *form) for key, form in fields.items()}
@@ -266,7 +261,7 @@ def _policy(line: bytes) -> tuple[Policy, str, tuple[_Lengths, _Lengths]]:
     }
     modules = parts.pop("modules")
     if modules["compiled"].keys() != modules["sources"].keys():
-        raise FormatError("policy: other modules are compiled than there are sources")
+        raise FormatError("other modules are compiled than there are sources")
     of_mode = {name: found.pop(name) for name in (_OF_FOLDER if is_folder else _OF_BAKED)}
     by: Folder | Signers
     if is_folder:
@@ -278,34 +273,20 @@ def _policy(line: bytes) -> tuple[Policy, str, tuple[_Lengths, _Lengths]]:
     return policy, modules["magic"], (modules["compiled"], modules["sources"])
 
 
-def _known(value: Any, name: str, *known: int | str) -> None:
-    if type(value) is not type(known[0]) or value not in known:
-        named = f" {str(value)[:64]}" if type(value) is type(known[0]) else ""
-        raise FormatError(f"policy: the {name}{named} is not known")
-
-
-def _check_names(said: Mapping[str, Any], wanted: Iterable[str], of: str = "") -> None:
-    fields = set(wanted)
-    for name in sorted(said.keys() - fields):
-        raise FormatError(f"policy: unknown field {of}{name[:64]}")
-    for name in sorted(fields - said.keys()):
-        raise FormatError(f"policy: no {of}{name}")
-
-
 def _check(policy: Policy) -> None:
     """What one field says of another."""
     if bool(policy.script) == bool(policy.call):
-        raise FormatError("policy: neither one script nor one call")
+        raise FormatError("neither one script nor one call")
     if policy.python.base and not _is_build(policy.python):
-        raise FormatError("policy: the interpreter does not lie below its base")
+        raise FormatError("the interpreter does not lie below its base")
     if policy.policy == STRICT and (policy.env or policy.marshal):
-        raise FormatError("policy: strict passes no variable and no code")
+        raise FormatError("strict passes no variable and no code")
     if isinstance(policy.by, Signers) and policy.by.threshold > len(policy.by.signers):
-        raise FormatError("policy: fewer signers than its threshold")
+        raise FormatError("fewer signers than its threshold")
     if isinstance(policy.by, Signers) and policy.python.base:
-        raise FormatError("policy: signers with a Python that is not the system's")
+        raise FormatError("signers with a Python that is not the system's")
     if isinstance(policy.by, Signers) and policy.policy == WARN:
-        raise FormatError("policy: signers, and nothing is refused that they do not answer for")
+        raise FormatError("signers, and nothing is refused that they do not answer for")
 
 
 def _is_build(python: Interpreter) -> bool:
@@ -319,7 +300,7 @@ def _read(name: str, value: Any, read: Callable[[Any], Any], what: str) -> Any:
     try:
         return read(value)
     except (_NotOne, FormatError, ValueError) as error:
-        raise FormatError(f"policy: {name} is not {what}") from error
+        raise FormatError(f"{name} is not {what}") from error
 
 
 # --- forms of values -----------------------------------------------------------------------------

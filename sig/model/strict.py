@@ -19,7 +19,7 @@ import codecs
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sig.errors import FormatError
@@ -176,6 +176,33 @@ def read(raw: bytes, *, config: bool = False, envelope: bool = False) -> Any:
 _BLANK = re.compile(r"[ \t\n\r]*")
 _WINDOW = 1 << 20
 _NAMES = 10_000  # of one object whose names are read one by one
+
+
+def document(line: bytes, version: int) -> dict[str, Any]:
+    """An object of ours in canonical form, with `version` in it. Raises FormatError."""
+    said = read(line)
+    if type(said) is not dict:
+        raise FormatError("not an object")
+    if canonical(said) != line:
+        raise FormatError("not in canonical form")
+    known(said.get("version"), "version", version)
+    return said
+
+
+def known(value: Any, name: str, *wanted: int | str) -> None:
+    """Raises FormatError for another value, or one of another type."""
+    if type(value) is not type(wanted[0]) or value not in wanted:
+        named = f" {str(value)[:64]}" if type(value) is type(wanted[0]) else ""
+        raise FormatError(f"the {name}{named} is not known")
+
+
+def check_names(said: Mapping[str, Any], wanted: Iterable[str], of: str = "") -> None:
+    """That an object has these fields and no other. Raises FormatError, with `of` before a name."""
+    fields = set(wanted)
+    for name in sorted(said.keys() - fields):
+        raise FormatError(f"unknown field {of}{name[:64]}")
+    for name in sorted(fields - said.keys()):
+        raise FormatError(f"no {of}{name}")
 
 
 class Scanner:

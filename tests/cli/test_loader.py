@@ -445,7 +445,7 @@ def test_usage(tool: Tool, alice: Person, hello: Path) -> None:
         ["--env", "*"],
         ["--python-option", "-c"],
         ["--python-option", "-Xpresite=evil"],
-        ["--policy", "warn"],
+        ["--policy", "off"],
         ["--policy", "strict", "--env", "HOME"],
         ["--policy", "strict", "--allow", "marshal"],
         ["--allow", "everything"],

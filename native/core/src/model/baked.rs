@@ -15,8 +15,7 @@ use super::closure::is_label;
 use super::fingerprint::Fingerprint;
 use super::identifier::{digest, is_digest};
 use super::limits;
-use super::strict::{self, Names, Object, Value};
-use super::told::first;
+use super::strict::{self, Value};
 use super::wire;
 use crate::errors::FormatError;
 
@@ -65,18 +64,8 @@ pub fn read(raw: &[u8]) -> Result<Baked<'_>, FormatError> {
         return refused("it is damaged");
     }
     let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let Value::Object(said) = strict::read(line, Names::Visible)? else {
-        return refused("not an object");
-    };
-    if strict::canonical(&said) != line {
-        return refused("not in canonical form");
-    }
-    match said.get("version") {
-        Some(Value::Number(1)) => {}
-        Some(Value::Number(other)) => return refused(format!("the version {other} is not known")),
-        _ => return refused("the version is not known"),
-    }
-    check_names(&said)?;
+    let said = strict::document(line, 1)?;
+    strict::check_names(&said, &FIELDS, "")?;
     let get = |name: &str| said.get(name).unwrap_or(&Value::Null);
     let app = get("app").text().filter(|it| is_label(it, |one| b"._-".contains(&one)));
     let Some(app) = app else { return refused("app is not the name of an app") };
@@ -89,16 +78,6 @@ pub fn read(raw: &[u8]) -> Result<Baked<'_>, FormatError> {
     let statements = statements(get("statements"))?;
     let lists = listed(&lengths, lists)?;
     Ok(Baked { app: app.to_owned(), certificates, statements, lists })
-}
-
-fn check_names(said: &Object) -> Result<(), FormatError> {
-    if let Some(name) = said.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-        return refused(format!("unknown field {}", first(name, 64)));
-    }
-    match FIELDS.iter().find(|name| !said.contains_key(**name)) {
-        Some(name) => refused(format!("no {name}")),
-        None => Ok(()),
-    }
 }
 
 /// Certificates as they are stored, by fingerprint: their form alone is looked at.

@@ -17,7 +17,7 @@ use super::configuration::check_remote_name;
 use super::fingerprint::Fingerprint;
 use super::limits;
 use super::pythons;
-use super::strict::{self, LARGEST_INTEGER, Names, Object, Value};
+use super::strict::{self, LARGEST_INTEGER, Object, Value};
 use super::told::first;
 use crate::errors::FormatError;
 
@@ -213,17 +213,7 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
     if line.len() > limits::LOADER_POLICY {
         return refused(format!("longer than {} MiB", limits::LOADER_POLICY >> 20));
     }
-    let Value::Object(said) = strict::read(line, Names::Visible)? else {
-        return refused("not an object");
-    };
-    if strict::canonical(&said) != line {
-        return refused("not in canonical form");
-    }
-    match said.get("version") {
-        Some(Value::Number(1)) => {}
-        Some(Value::Number(other)) => return refused(format!("the version {other} is not known")),
-        _ => return refused("the version is not known"),
-    }
+    let said = strict::document(line, 1)?;
     let is_baked = match said.get("mode") {
         Some(Value::Text(mode)) if mode == "folder" => false,
         Some(Value::Text(mode)) if mode == "baked" => true,
@@ -233,12 +223,12 @@ fn policy(line: &[u8]) -> Result<Policy, FormatError> {
         _ => return refused("the mode is not known"),
     };
     let more: &[&str] = if is_baked { &OF_BAKED } else { &OF_FOLDER };
-    check_names(&said, FIELDS.iter().chain(more).copied().collect(), "")?;
+    strict::check_names(&said, &[FIELDS.as_slice(), more].concat(), "")?;
     for (name, inner) in (!is_baked).then_some(HOME).into_iter().chain(PARTS) {
         let Some(Value::Object(part)) = said.get(name) else {
             return refused(format!("{name} is not an object"));
         };
-        check_names(part, inner.to_vec(), &format!("{name}."))?;
+        strict::check_names(part, inner, &format!("{name}."))?;
     }
     let top = Fields { said: &said, of: "" };
     // By name, as in Python: what is said is of the first that is wrong.
@@ -358,17 +348,6 @@ fn home(of: &Fields<'_>) -> Result<(String, u32), FormatError> {
         u32::try_from(within(it, 0, i64::from(u32::MAX).checked_sub(1)?)?).ok()
     })?;
     Ok((path, uid))
-}
-
-fn check_names(said: &Object, mut wanted: Vec<&str>, of: &str) -> Result<(), FormatError> {
-    if let Some(name) = said.keys().find(|name| !wanted.contains(&name.as_str())) {
-        return refused(format!("unknown field {of}{}", first(name, 64)));
-    }
-    wanted.sort_unstable();
-    match wanted.iter().find(|name| !said.contains_key(**name)) {
-        Some(name) => refused(format!("no {of}{name}")),
-        None => Ok(()),
-    }
 }
 
 /// The fields of an object, and what stands before their names.

@@ -21,6 +21,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::limits;
+use super::told::first;
 use crate::errors::FormatError;
 
 /// What JavaScript can count to.
@@ -89,6 +90,32 @@ pub fn read(raw: &[u8], names: Names) -> Result<Value, FormatError> {
             why => FormatError::new(format!("not JSON: {why}")),
         })
     })
+}
+
+/// An object of ours in canonical form, with this `version` in it.
+pub fn document(line: &[u8], version: i64) -> Result<Object, FormatError> {
+    let Value::Object(said) = read(line, Names::Visible)? else {
+        return Err(FormatError::new("not an object"));
+    };
+    if canonical(&said) != line {
+        return Err(FormatError::new("not in canonical form"));
+    }
+    match said.get("version") {
+        Some(Value::Number(found)) if *found == version => Ok(said),
+        Some(Value::Number(other)) => {
+            Err(FormatError::new(format!("the version {other} is not known")))
+        }
+        _ => Err(FormatError::new("the version is not known")),
+    }
+}
+
+/// That an object has these fields and no other; `of` stands before a name.
+pub fn check_names(said: &Object, wanted: &[&str], of: &str) -> Result<(), FormatError> {
+    if let Some(name) = said.keys().find(|name| !wanted.contains(&name.as_str())) {
+        return Err(FormatError::new(format!("unknown field {of}{}", first(name, 64))));
+    }
+    let missing = wanted.iter().filter(|name| !said.contains_key(**name)).min();
+    missing.map_or(Ok(()), |name| Err(FormatError::new(format!("no {of}{name}"))))
 }
 
 /// W5: at most so many objects and lists within each other.
