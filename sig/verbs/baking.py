@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sig.errors import FormatError, NotFound, Refused, StoreError, UsageError
-from sig.model import baked, loader, manifest, wire
+from sig.model import baked, limits, loader, manifest, wire
 from sig.model import closure as closures
 from sig.model.attestation import Malformed
 from sig.model.configuration import Configuration
@@ -301,7 +301,7 @@ def check_place(place: str) -> None:
         return
     if os.path.islink(place) or not os.path.isfile(place):
         raise Refused(f"{place} is there, and is not a regular file")
-    raw = contents(place, 2 * 64 * 2**20)
+    raw = contents(place, 2 * limits.BAKED)
     if raw is not None and not baked.is_baked(raw):
         raise Refused(f"{place} is there, and is not what lies beside a loader")
 
@@ -311,7 +311,7 @@ def write(files: Iterable[File]) -> list[File]:
     made = []
     for one in files:
         check_place(one.place)
-        is_new = contents(one.place, max(len(one.raw), 1) * 2 + 2**27) != one.raw
+        is_new = contents(one.place, 2 * limits.BAKED) != one.raw
         if is_new:
             locks.write(one.place, one.raw, "file of a loader")
         made.append(one._replace(is_new=is_new))
@@ -343,7 +343,7 @@ def beside(path: str, made: Loader) -> tuple[str, baked.Baked | str]:
     """Where the file of a loader lies, and what is in it, or what is wrong with it."""
     place = place_of(os.path.realpath(path), made.policy.app)
     try:
-        raw = contents(place, 2**27)
+        raw = contents(place, 2 * limits.BAKED)
         found = None if raw is None else baked.read(raw)
     except (FormatError, Refused, StoreError) as error:
         return place, error.message.removeprefix(f"{place} is ")
