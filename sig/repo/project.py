@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sig.errors import FormatError, StoreError
-from sig.model import baked, limits, loader
+from sig.model import limits
 from sig.model.manifest import DEFAULT_EXCLUDES, excluded
 from sig.repo.disk import NOT_LINKS
 from sig.repo.tree import digests, files
@@ -115,6 +115,8 @@ def search_folders(paths: Iterable[str]) -> tuple[str, ...]:
 
 def _is_about(place: str) -> bool:
     """Whether a file that may be run is a native loader, or one lies beside a loader (A2)."""
+    from sig.model import baked, loader  # not for a run, which looks at no such file
+
     try:
         status = os.lstat(place)
         is_beside = place.endswith(baked.SUFFIX)
