@@ -65,6 +65,11 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     for data in vectors("baked"):
         if len(data["file"][0]) < 4096:
             yield "baked", data["file"][0]
+    for data in vectors("loader"):
+        if "policy" in data:
+            modules = [each[0] for name, each in data.items() if name.startswith("compiled ")]
+            modules += [each[0] for name, each in data.items() if name.startswith("source ")]
+            yield "loader", b"\n".join([data["policy"][0], b"".join(modules)])
     for data in vectors("view"):
         if text := data.get("view", [b""])[0].rpartition(b"sha256 ")[0]:
             yield "head", text
