@@ -26,11 +26,11 @@ demo: machine .venv/for-use ## the whole story in half a minute, on throw-away k
 	@$(BIN)/sig demo
 
 # Without a network the tests that need wheels fail and say so; the others need none.
+# The program of loaders is built meanwhile: its last step is one process for a minute.
 test: .venv/for-test ## the test suite; ARGS="-k word" for a part of it, without that of native/
 	@tools/setup.sh machine nginx cargo
 	@$(BIN)/python tools/wheels.py || :
-	@$(if $(ARGS),,tools/setup.sh loader || :)
-	@failed=; $(if $(ARGS),,$(CARGO) test --quiet --locked || failed=1;) \
+	@failed=; $(if $(ARGS),,tools/setup.sh loader & $(CARGO) test --quiet --locked || failed=1; wait;) \
 	PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python $(PYTEST) $(ARGS) || exit; \
 	test -z "$$failed" || { echo "failed: the tests of native/, see above" >&2; exit 1; }
 

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.soak import SOAK
+from tests.soak import SOAK, hurry
 from tests.world import Person, Seeds, World
 
 
 def pytest_configure() -> None:
     """Who is started in the background, or by nohup, ignores signals, and so would all that tests
-    start and interrupt."""
+    start and interrupt. Nor is there a reason to wait for the disk."""
+    hurry()
     for number, handler in (
         (signal.SIGINT, signal.default_int_handler),
         (signal.SIGQUIT, signal.SIG_DFL),

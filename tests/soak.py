@@ -5,6 +5,8 @@
 2. Which it is depends neither on chance nor on time.
 3. It is not collected, and no skipped test: parameters that `some` and `paired` leave out, and what
    is marked ``soak`` (tests/conftest.py).
+4. Nothing waits for the disk (`hurry`): only who pulls the plug would see the difference. That it
+   is asked for, and when, tests see (tests/repo/kill.py).
 """
 
 from __future__ import annotations
@@ -17,6 +19,12 @@ from typing import Any, TypeVar
 SOAK = bool(os.environ.get("SIG_SOAK"))
 
 One = TypeVar("One")
+
+
+def hurry() -> None:
+    """In this process `os.fsync` returns at once; in a soak it does what it does."""
+    if not SOAK:
+        os.fsync = lambda descriptor: None
 
 
 def some(values: Iterable[One], every: int, first: int = 0) -> list[One]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sig.cli import Context, demo
+from sig.imports import building
 from tests.cli import loaders
 from tests.cli.conftest import Told
 from tests.native.conftest import program_of_checkout
@@ -93,7 +95,7 @@ def test_without_gpg_it_says_how_to_get_it(told: Told) -> None:
     assert "next     apt-get install gpg gpg-agent" == ran.lines[-1]
 
 
-@pytest.mark.parametrize("loaders_here", [True, False])
+@pytest.mark.parametrize("loaders_here", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_the_demo_tells_the_whole_story_and_leaves_nothing(
     world: World, tmp_path: Path, loaders_here: bool
 ) -> None:
@@ -128,6 +130,18 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing(
         (line,) = left_out
         assert line.startswith("# LEFT OUT: a native program of the script: no sig-verify (pip ")
         assert "./hello" not in ran.stdout
+
+
+def test_the_demo_says_in_one_line_that_it_makes_no_loader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And goes on: the whole of that is told in `make soak`."""
+    monkeypatch.setattr(building, "known", lambda: None)
+
+    assert not demo._Story(tmp_path, Context())._loader()
+
+    (line,) = capsys.readouterr().out.strip().splitlines()
+    assert line.startswith("# LEFT OUT: a native program of the script: no sig-verify (pip ")
 
 
 def assert_a_program_is_refused(demo: Ran) -> None:

@@ -47,7 +47,10 @@ def _elsewhere(seeds: Seeds) -> Iterator[App]:
     yield from started(seeds, wheels.other())
 
 
-@pytest.fixture(params=["_first", "_elsewhere"], ids=["system", "other"])
+ELSEWHERE = pytest.param("_elsewhere", id="other", marks=pytest.mark.soak)
+
+
+@pytest.fixture(params=[pytest.param("_first", id="system"), ELSEWHERE])
 def django(request: pytest.FixtureRequest) -> App:
     """Both; what a test changes for a while is as it was."""
     found: App = request.getfixturevalue(request.param)

@@ -49,9 +49,21 @@ def _look(path: str) -> Python | None:
     return None
 
 
-@functools.cache
+def own() -> Python:
+    """This machine's own."""
+    return next(iter(_found().values()))
+
+
 def pythons() -> list[Python]:
-    """This machine's own, the oldest and the newest from 3.9 on; with SIG_SOAK=1 each version."""
+    """The oldest from 3.9 on and the newest; in a soak each version, with this machine's own."""
+    found = _found()
+    if SOAK or len(found) < 2:
+        return list(found.values())
+    return [found[min(found)], found[max(found)]]
+
+
+@functools.cache
+def _found() -> dict[tuple[int, int], Python]:
     wanted = [f"python3.{minor}" for minor in range(9, 15)]
     paths = ["/usr/bin/python3", *filter(None, map(shutil.which, wanted))]
     for pattern in os.environ.get(PYTHONS, "~/.pyenv/versions/*/bin/python").split(":"):
@@ -62,14 +74,7 @@ def pythons() -> list[Python]:
         if python is not None and python.version >= (3, 9):
             found.setdefault(python.version, python)
     assert found, "no interpreter to test with"
-    own, *others = found.values()
-    if SOAK or len(others) < 2:
-        return [own, *others]
-    return [own, min(others, key=_version), max(others, key=_version)]
-
-
-def _version(python: Python) -> tuple[int, int]:
-    return python.version
+    return found
 
 
 def line(path: str, data: bytes) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.imports.child import ENVIRONMENT, Program, pythons, write
+from tests.imports.child import ENVIRONMENT, Program, own, write
 from tests.soak import SOAK
 
 EVIL = "print('EVIL')\n"
@@ -318,7 +318,7 @@ def test_an_unreadable_file_is_another_refusal(program: Program) -> None:
 
 def test_a_file_of_somebody_else_is_unreadable(tmp_path: Path) -> None:
     """Who has no right to read it is told so. (Root reads everything: somebody else runs it.)"""
-    program = Program(pythons()[0], tmp_path / "program")
+    program = Program(own(), tmp_path / "program")
     program.files({"main.py": "import helper\n", "helper.py": ""})
     for folder in (program.folder, *program.folder.parents):
         if folder.stat().st_uid == os.getuid() and folder != Path("/"):

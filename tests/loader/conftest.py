@@ -1,6 +1,6 @@
 """What the tests of `sig run` take, with loaders in place of it.
 
-Those run again here, each third of them; all of them in `make soak`.
+Those run again here, each sixth of them; all of them in `make soak`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.cli import apps
 from tests.loader.loaded import Loaded, loaded
 from tests.loader.shipped import DAY, FILES, Shipped
 from tests.native.conftest import program_of_checkout
-from tests.soak import SOAK
+from tests.soak import SOAK, some
 from tests.world import Forger, Person, Seeds, World
 
 AGAIN = (
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     here = str(Path(__file__).parent)
     again = [one for one in items if str(one.path.parent) == here and one.path.stem in AGAIN]
     mine = {one for one in again if one.function.__module__ == one.module.__name__}
-    left_out = {one for number, one in enumerate(again) if number % 3 and one not in mine}
+    left_out = {*again} - {*some(again, 6)} - mine
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [one for one in items if one not in left_out]
 
