@@ -49,9 +49,11 @@ MODULES = (
 _PAGE = 4096
 # `{compiled}` and `{sources}` are where our modules lie, `{plan}` is where the plan does, `{pack}`
 # where the table of a pack and the pack do, if there is one. A stub stands for `__future__`, which
-# does nothing: the real one would be read from the disk.
+# does nothing: the real one would be read from the disk. Python 3.13 has imported linecache to show
+# the text of -c, and would for whatever the program compiles as `<string>`.
 _HEAD = """\
 import marshal, posix, sys
+sys.modules.pop("linecache", None)
 {elsewhere}from _frozen_importlib_external import MAGIC_NUMBER
 known = MAGIC_NUMBER == {magic!r}
 end, at = {compiled!r} if known else {sources!r}
@@ -83,7 +85,6 @@ for name in {names!r}:
     if name in posix.environ:
         posix.unsetenv(name)
         del posix.environ[name]
-sys.modules.pop("linecache", None)
 sys.path[:] = ["/proc/self/fd/%d" % d]
 import os, site
 """

@@ -221,6 +221,7 @@ ENDS = {
     "    s = u.find_spec(n); print(n, s and s.origin)",
     "find_spec below nothing": "import importlib.util as u; u.find_spec('nowhere.x')",
     "not a package": "import helper.x",
+    "text of no file": "import sys; print('linecache' in sys.modules)\nexec('1 / 0')",
     "annotations": "def f(x: 1 + 1): pass\nprint(f.__annotations__)\nimport annotated",
 }
 FILES = {

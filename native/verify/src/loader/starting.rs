@@ -26,8 +26,11 @@ use super::interpreter::Build;
 const PAGE: usize = 4096;
 
 // A stub stands for `__future__`, which does nothing: the real one would be read from the disk.
+// Python 3.13 has imported linecache to show the text of -c, and would for whatever the program
+// compiles as `<string>`.
 const HEAD: &str = "\
 import marshal, posix, sys
+sys.modules.pop('linecache', None)
 @elsewhere@from _frozen_importlib_external import MAGIC_NUMBER
 known = MAGIC_NUMBER == @magic@
 data = memoryview(posix.pread(d, @end@, 0))
@@ -48,7 +51,6 @@ for name in (b'LD_PRELOAD', b'PYTHONHOME', b'PYTHONPATH'):
     if name in posix.environ:
         posix.unsetenv(name)
         del posix.environ[name]
-sys.modules.pop('linecache', None)
 sys.path[:] = ['/proc/self/fd/%d' % d]
 import os, site
 ";
