@@ -2,29 +2,32 @@
 # Try the README's commands on a bare system: a Debian or Ubuntu root with make, git,
 # ca-certificates and python3, and nothing else.
 #
-#   tools/try-bare.sh [-s SUITE] [-u USER] [FOLDER [COMMAND]]     as root; needs debootstrap
+#   tools/try-bare.sh [-s SUITE] [-u USER] [-g GIVEN] [FOLDER [COMMAND]]  as root; needs debootstrap
 #
 #   -s SUITE    another release than this machine's, from this machine's mirror
 #   -u USER     who types COMMAND: root (unless given), or a user
 #                   sudo       who may become root with sudo
 #                   password   whose sudo asks for a password; there is no terminal to ask on
 #                   alone      where there is no sudo at all
+#   -g GIVEN    a folder that is ~/given there; what is written to it stays
 #   FOLDER      is made once and stays bare: what runs, runs in a copy that is thrown away
 #   COMMAND     "make test && make demo" unless given, in a new clone of what is committed here
 #
 # Mirror, apt settings, CA certificates and pip settings are those of this machine.
+# Loaders from built wheels there: tools/try-bare-loader.sh.
 set -eu
 cd "$(dirname "$0")/.."
 
 die() { echo "error: $1" >&2; exit 1; }
 
 host=$(. /etc/os-release && echo "$VERSION_CODENAME")
-suite=$host user=root
-while getopts s:u: option; do
+suite=$host user=root given=
+while getopts g:s:u: option; do
     case $option in
+        g) given=$(realpath "$OPTARG") ;;
         s) suite=$OPTARG ;;
         u) user=$OPTARG ;;
-        *) die "usage: tools/try-bare.sh [-s SUITE] [-u USER] [FOLDER [COMMAND]]" ;;
+        *) die "usage: tools/try-bare.sh [-s SUITE] [-u USER] [-g GIVEN] [FOLDER [COMMAND]]" ;;
     esac
 done
 shift $((OPTIND - 1))
@@ -77,6 +80,7 @@ if [ "$user" = sudo ] || [ "$user" = password ]; then
 fi
 git clone --quiet --no-hardlinks . "$root$home/sig"
 chroot "$root" chown -R $who: $home/sig
+mkdir "$root$home/given"
 
 # Settings of pip and of proxies travel; a folder of this machine or a setting of CI does not.
 set -- HOME=$home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
@@ -84,10 +88,12 @@ set -- HOME=$home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
 for name in $(env | sed -n 's/^\(PIP_[A-Z_]*\|[a-z]*_proxy\|[A-Z]*_PROXY\)=.*/\1/p'); do
     [ "$name" = PIP_FIND_LINKS ] || set -- "$@" "$name=$(printenv "$name")"
 done
-# Mounts and processes end with the one that is started here; setsid takes the terminal away.
+# Mounts and processes end with the one that is started here; setsid takes the terminal away. The
+# root is a mount, or none could be made there.
 # shellcheck disable=SC2016
-exec_bare='mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && root=$0 && who=$1 &&
-    command=$2 && shift 2 && exec setsid --wait chroot --userspec="$who:" "$root" \
+exec_bare='mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
+    { [ -z "$1" ] || mount --bind "$1" "$0$2/given"; } && root=$0 && who=$3 && command=$4 &&
+    shift 4 && exec setsid --wait chroot --userspec="$who:" "$root" \
     env -i "$@" sh -c "cd ~/sig && $command"'
 unshare --mount --pid --fork --kill-child --propagation private \
-    sh -c "$exec_bare" "$root" "$who" "$command" "$@" </dev/null
+    sh -c "$exec_bare" "$root" "$given" "$home" "$who" "$command" "$@" </dev/null
