@@ -436,8 +436,8 @@ def test_forged_bytecode_of_the_script_is_not_run(probe: App) -> None:
 
 PAST = {
     "marshal": "import marshal; exec(marshal.loads(marshal.dumps(compile({!r}, 'x', 'exec'))))",
-    "another interpreter": "try: import _interpreters as x\n"
-    "except ImportError: import _xxsubinterpreters as x\n"
+    "another interpreter": "import sys\nx = __import__("
+    "'_interpreters' if sys.version_info >= (3, 13) else '_xxsubinterpreters')\n"
     "x.run_string(x.create(), {!r})",
 }
 CHILD = """

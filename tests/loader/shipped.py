@@ -174,6 +174,11 @@ def at_home(
         policy.parent.mkdir(parents=True, exist_ok=True)
         policy.write_text(site)
         script = f"mount --bind {listed.with_name('xdg')} /etc/xdg && {script}"
+        if not Path("/etc/xdg").exists():  # as on a small system: here alone it is
+            etc = listed.with_name("etc")
+            etc.mkdir(exist_ok=True)
+            made = f"cp -a /etc/. {etc} && mkdir {etc}/xdg && mount --bind {etc} /etc"
+            script = f"mount -t tmpfs none {etc} && {made} && {script}"
     who = [] if user is None else ["setpriv", "--reuid", str(user), "--clear-groups"]
     command = ["unshare", "--mount", "sh", "-c", script, listed, *who, shipped.app.loader, *words]
     done = subprocess.run(

@@ -77,9 +77,11 @@ def test_the_server_reloads_and_refuses_what_was_changed(_first: Loaded) -> None
         assert process.poll() is None
         with apps.attack(settings, settings.read_text() + _first.evil):
             assert 111 == process.wait(60)
+            assert not _first.was_evil()
+            _first.plain("check")
+            assert _first.was_evil()
         assert process.stderr is not None
         assert "s/settings.py" in process.stderr.read()
-        assert not _first.was_evil()
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

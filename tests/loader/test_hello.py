@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from sig.model import loader
+from tests import wheels
 from tests.cli import apps
 from tests.cli.apps import YES, App
+from tests.cli.test_run_environment import VARIABLES
 from tests.loader.loaded import Loaded, loaded
 from tests.native.conftest import program_of_checkout
 from tests.world import Person, Ran, Seeds, World, contents, id_of, snapshot
@@ -73,7 +76,27 @@ def test_it_runs_without_a_word_of_its_own(hello: Loaded) -> None:
 @pytest.mark.parametrize("words", [["-c", "print(1)"], ["-m", "pip"], ["--help"], ["-", "--"]])
 def test_all_words_are_the_scripts(hello: Loaded, words: list[str]) -> None:
     """It is no interpreter."""
-    assert Ran(0, " ".join(["hello", *words]) + "\n", "") == hello.run(*words)
+    expected = Ran(0, " ".join(["hello", *words]) + "\n", "")
+    assert expected == hello.run(*words) == hello.plain(*words)
+
+
+@pytest.mark.parametrize(
+    "words", [["-c", "print(1)"], ["-m", "pip"], ["-m", "platform"], ["-i"], ["-"]], ids=" ".join
+)
+def test_as_an_interpreter_it_is_that_of_its_own_script(
+    untouched: Loaded, words: list[str]
+) -> None:
+    """`sys.executable` with other words is wrong usage: 112. Any Python takes them."""
+    code = (
+        f"import subprocess, sys; ran = subprocess.run([sys.executable, *{words!r}], text=True,"
+        " input='print(1)', capture_output=True); print(ran.returncode, bool(ran.stdout));"
+        " print(ran.stderr, file=sys.stderr)"
+    )
+    ran = untouched.run(code)
+    assert (0, "112 False\n") == (ran.status, ran.stdout), ran
+    assert "error: not run" in ran.stderr.splitlines()
+    if words[-1] != "pip":  # which is not in this environment
+        assert "0 True\n" == untouched.plain(code).stdout
 
 
 def test_a_changed_script_is_refused_and_runs_again_once_it_is_signed(hello: Loaded) -> None:
@@ -110,6 +133,7 @@ def test_another_attested_script_does_not_stand_in(hello: Loaded) -> None:
     script = hello.place / "hello.py"
     shutil.copy(other, script)
     refused(hello.run(), 111, "hello.py differs")
+    assert "other\n" == hello.plain().stdout
     app = loaded(apps.App(hello.person, hello.place, hello.python, "other.py", "other")).signed()
     shutil.copy(app.list, hello.list)
     refused(hello.run(), 111, "it is a list of what a program may load")
@@ -124,6 +148,7 @@ def test_an_older_release_does_not_come_back(hello: Loaded) -> None:
     script.write_text(HELLO)
     hello.list.write_bytes(old)
     refused(hello.run(), 111, "it is release 1, and release 2 is known")
+    assert "hello\n" == hello.plain().stdout
 
 
 def test_a_folder_from_before_the_build_is_refused(hello: Loaded) -> None:
@@ -136,6 +161,7 @@ def test_a_folder_from_before_the_build_is_refused(hello: Loaded) -> None:
     shutil.rmtree(folder)
     shutil.copytree(backup, folder)
     refused(hello.run(), 114, "the configuration in", "is older than this loader")
+    assert "hello\n" == hello.plain().stdout
 
 
 def test_a_folder_of_another_owner_is_refused(hello: Loaded) -> None:
@@ -163,6 +189,7 @@ def test_what_is_marked_bad_does_not_start(hello: Loaded, name: str) -> None:
     """113, the list or the script."""
     marks(hello, hello.place / name)
     refused(hello.run(), 113, "marked bad")
+    assert "hello\n" == hello.plain().stdout
 
 
 def test_a_module_that_is_marked_bad_ends_it_when_it_is_loaded(hello: Loaded) -> None:
@@ -171,6 +198,7 @@ def test_a_module_that_is_marked_bad_ends_it_when_it_is_loaded(hello: Loaded) ->
     ran = hello.run()
     assert (113, "") == (ran.status, ran.stdout)
     assert "marked bad" in ran.stderr
+    assert "hello\n" == hello.plain().stdout
 
 
 def test_a_list_that_is_marked_bad_does_not_start(hello: Loaded) -> None:
@@ -178,6 +206,15 @@ def test_a_list_that_is_marked_bad_does_not_start(hello: Loaded) -> None:
     (digest,) = (line[:64] for line in hello.list.read_text().splitlines() if "  app" in line)
     marks(hello, Path(f"sha256:{digest}"))
     refused(hello.run(), 113, "app is marked bad")
+
+
+def test_a_wheel_that_is_marked_bad_does_not_start(probe: Loaded) -> None:
+    """Of what is installed only the list is known; the mark names that of the wheel."""
+    code = "import requests; print(requests.__version__)"
+    assert Ran(0, "2.32.3\n", "") == probe.run(code)
+    marks(probe, wheels.wheel("requests==2.32.3"), "--tree")
+    refused(probe.run(code), 113, "marked bad")
+    assert "2.32.3\n" == probe.plain(code).stdout
 
 
 def test_a_mark_by_who_does_not_count_is_none(hello: Loaded) -> None:
@@ -358,6 +395,59 @@ def test_the_environment_changes_nothing(hello: Loaded, env: dict[str, str]) -> 
         (lib / name).write_text(hello.evil)
     assert Ran(0, "hello\n", "") == hello.run(env=env)
     assert not hello.was_evil()
+
+
+def test_no_variable_of_python_or_the_linker_is_passed_on(_speaks: Loaded) -> None:
+    """All that this Python knows, and what the linker and OpenSSL go by."""
+    told = subprocess.run(
+        [_speaks.python, "--help-env"], capture_output=True, text=True, check=True, timeout=60
+    )
+    names = {*re.findall(r"\bPYTHON[A-Z0-9_]+", told.stdout), *VARIABLES.split()}
+    assert len(names) > 40
+    env = dict.fromkeys(names, "/nowhere")
+    ran = _speaks.run(env=env)
+    assert (0, "") == (ran.status, ran.stderr)
+    said = json.loads(ran.stdout)
+    assert set() == names & set(said["environment"])
+    assert json.loads(_speaks.run().stdout) == said
+    assert 0 != _speaks.plain(env=env).status
+
+
+MISLEADS = {
+    "pyvenv.cfg": "home = {farm}/bin\n",
+    "../pyvenv.cfg": "home = {farm}/bin\n",
+    "../v/pyvenv.cfg": "home = {farm}/bin\n",
+    "hello._pth": "{farm}/lib/{library}\n",
+    "python3._pth": "{farm}/lib/{library}\n",
+}
+
+
+@pytest.mark.parametrize("name", MISLEADS)
+def test_what_misleads_an_interpreter_is_not_read(hello: Loaded, name: str) -> None:
+    """Files beside a program from which it would learn where the standard library is."""
+    library = f"python{wheels.version(str(hello.python))}"
+    farm = apps.farm(hello.person.home / "farm", hello, {})
+    first = farm / f"lib/{library}/encodings"  # before there is an `open`
+    genuine = first.resolve()
+    first.unlink()
+    shutil.copytree(genuine, first)
+    with (first / "__init__.py").open("a") as stream:
+        stream.write(f"import posix\nposix.open({str(hello.mark)!r}, posix.O_CREAT)\n")
+    (farm / "bin").mkdir()
+    (farm / f"bin/{library}").symlink_to(wheels.SYSTEM)
+    (hello.place / name).write_text(MISLEADS[name].format(farm=farm, library=library))
+    assert Ran(0, "hello\n", "") == hello.run()
+    assert not hello.was_evil()
+    # An interpreter of that name, or that of the environment.
+    if name.startswith("../v/"):
+        interpreter = hello.python
+    else:
+        interpreter = hello.place / ("python3" if name.startswith("python3") else "hello")
+        interpreter.unlink(missing_ok=True)
+        interpreter.symlink_to(wheels.SYSTEM)
+    script = hello.place / "hello.py"
+    subprocess.run([interpreter, script], capture_output=True, timeout=60)
+    assert hello.was_evil()
 
 
 @pytest.mark.parametrize("level", ["error", "warning", "info", "debug", "loud", "/tmp/x"])
