@@ -2,9 +2,11 @@
 # Try loaders on bare Debian roots, of the built wheels and with Debian's python3 alone, which comes
 # without libpython. The roots are those of tools/try-bare.sh.
 #
-#   tools/try-bare-loader.sh [-s SUITE] [-w WHEELS] [FOLDER [WORD ...]]    as root; needs debootstrap
+#   tools/try-bare-loader.sh [-s SUITE] [-u USER] [-w WHEELS] [FOLDER [WORD ...]]
+#                                                              as root; needs debootstrap
 #
 #   -s SUITE    and FOLDER are those of tools/try-bare.sh
+#   -u USER     who does 1 to 3: root (unless given), or sudo, who is an ordinary user
 #   -w WHEELS   a folder with what "make dist" makes; it is made unless given
 #   WORD        for pytest, in place of all tests of tests/loader
 #
@@ -21,7 +23,7 @@ cd "$(dirname "$0")/.."
 
 die() { echo "error: $1" >&2; exit 1; }
 
-usage="usage: tools/try-bare-loader.sh [-s SUITE] [-w WHEELS] [FOLDER [WORD ...]]"
+usage="usage: tools/try-bare-loader.sh [-s SUITE] [-u USER] [-w WHEELS] [FOLDER [WORD ...]]"
 
 # --- in both roots -------------------------------------------------------------------------------
 
@@ -46,7 +48,8 @@ no_libpython() {
 
 install_wheels() {
     tools/setup.sh machine
-    apt-get install --no-install-recommends -y -qq gcc libc6-dev procps strace >/dev/null
+    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+    $sudo apt-get install --no-install-recommends -y -qq gcc libc6-dev procps strace >/dev/null
     set -- ~/given/wheels/signet_sig-*.whl ~/given/wheels/signet_sig_loader-*.whl
     python3 -m venv ~/product
     ~/product/bin/python -m pip install --quiet --disable-pip-version-check "$1[loader]" "$2"
@@ -187,10 +190,11 @@ esac
 
 # --- here ----------------------------------------------------------------------------------------
 
-suite='' wheels=''
-while getopts s:w: option; do
+suite='' user=root wheels=''
+while getopts s:u:w: option; do
     case $option in
         s) suite=$OPTARG ;;
+        u) user=$OPTARG ;;
         w) wheels=$(realpath "$OPTARG") ;;
         *) die "$usage" ;;
     esac
@@ -199,7 +203,6 @@ shift $((OPTIND - 1))
 
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT
-chmod 755 "$room"
 bare=${1:-$room/bare}
 [ $# = 0 ] || shift
 mkdir "$room/given"
@@ -222,8 +225,9 @@ from tests.imports.child import pythons
 from tools import wheels
 
 given = pathlib.Path(sys.argv[1])
+(given / "sig-tests").mkdir()
 if wheels.folder().exists():
-    shutil.copytree(wheels.folder(), given / "sig-tests")
+    shutil.copytree(wheels.folder(), given / "sig-tests", dirs_exist_ok=True)
 found = {one.path for one in pythons() if not one.path.startswith("/usr/bin/")}
 if (other := wheels.other()) is not None:
     found.add(str(other.program))
@@ -233,11 +237,13 @@ if not found:
     print("NOTE: there is no Python here but the system's: ITS TESTS ARE LEFT OUT", file=sys.stderr)
 PYTHON
 
+# Nobody else of this machine comes past the folder that they are in.
+chmod a+rwx "$room/given" "$room/given/sig-tests"
 words=
 for word; do words="$words '$word'"; done
 set -- ${suite:+-s "$suite"} -g "$room/given"
 failed=
-tools/try-bare.sh "$@" "$bare" "tools/try-bare-loader.sh --there$words" || failed=1
+tools/try-bare.sh "$@" -u "$user" "$bare" "tools/try-bare-loader.sh --there$words" || failed=1
 rm -rf "$room/given/pyenv"
 tools/try-bare.sh "$@" -u alone "$bare" "sh tools/try-bare-loader.sh --stranger"
 [ -z "$failed" ] || die "see above"

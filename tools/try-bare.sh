@@ -80,7 +80,7 @@ if [ "$user" = sudo ] || [ "$user" = password ]; then
 fi
 git clone --quiet --no-hardlinks . "$root$home/sig"
 chroot "$root" chown -R $who: $home/sig
-mkdir "$root$home/given"
+[ -z "$given" ] || mkdir "$root$home/given"
 
 # Settings of pip and of proxies travel; a folder of this machine or a setting of CI does not.
 set -- HOME=$home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
