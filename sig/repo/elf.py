@@ -160,9 +160,9 @@ def without_search(data: bytearray, elf: Elf) -> None:
     names = iter(elf.needed)
     for offset, tag, value in elf.entries:
         if tag == _NEED:
-            above = os.fsencode(next(names)).rpartition(b"/")[0]
-            if above:
-                data[offset + 8 : offset + 16] = (value + len(above) + 1).to_bytes(8, "little")
+            slash = os.fsencode(next(names)).rfind(b"/")
+            if slash >= 0:
+                data[offset + 8 : offset + 16] = (value + slash + 1).to_bytes(8, "little")
         elif tag in (_RPATH, _RUNPATH, *_AUDITS):
             data[offset : offset + 8] = _NOTHING.to_bytes(8, "little")
 

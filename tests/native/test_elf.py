@@ -72,7 +72,7 @@ def seeds() -> list[bytes]:
             "libx.so", ["libb.so", "/opt/lib/liba.so"], runpath="$ORIGIN:/opt/lib", extra=AUDITS
         ),
         library("x", rpath="/a::/b", says="x", exports={"one": 1}),
-        library("x", ["$ORIGIN/../lib/y"], rpath="/a", runpath=""),
+        library("x", ["$ORIGIN/../lib/y", "/z", "w/"], rpath="/a", runpath=""),
         library(extra=[(0x7FFFFFFD, 1)]),
     ]
 

@@ -48,10 +48,10 @@ def test_a_program_names_its_linker() -> None:
 def test_a_copy_names_no_folder_and_needs_nothing_by_a_path() -> None:
     """E3: and everything else is as it was."""
     audits = [(0x6FFFFEFC, 1), (0x6FFFFEFB, 1)]  # DT_AUDIT, DT_DEPAUDIT
-    needed = ["$ORIGIN/../lib/libpython3.12.so.1.0", "/opt/lib/liba.so", "libc.so.6"]
+    needed = ["$ORIGIN/../lib/libpython3.12.so.1.0", "/opt/lib/liba.so", "/libb.so", "libc.so.6"]
     before = library("libx.so", needed, rpath="/a", runpath="/b", extra=audits)
     after = read(fit(before))
-    assert ("libpython3.12.so.1.0", "liba.so", "libc.so.6") == after.needed
+    assert ("libpython3.12.so.1.0", "liba.so", "libb.so", "libc.so.6") == after.needed
     assert ((), "libx.so") == (after.paths, after.soname)
     tags = {tag for _, tag, _ in after.entries}
     assert not tags & {15, 29, 0x6FFFFEFC, 0x6FFFFEFB}
