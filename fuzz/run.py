@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -59,7 +60,11 @@ def main() -> int:
     guided = importlib.util.find_spec("atheris") is not None
     if not guided:
         print("NOT GUIDED BY COVERAGE: atheris is not installed here; a plain mutator runs instead")
-    failed = [name for name in names if not _run(name, arguments.seconds / len(names), guided)]
+    workers = min(4, os.cpu_count() or 1, len(names))
+    each = arguments.seconds * workers / len(names)
+    with ThreadPoolExecutor(workers) as pool:  # of processes
+        sound = list(pool.map(lambda name: _run(name, each, guided), names))
+    failed = [name for name, ok in zip(names, sound, strict=True) if not ok]
     if failed:
         print(f"FOUND SOMETHING: {', '.join(failed)}; see fuzz/found/", file=sys.stderr)
     return 1 if failed else 0
