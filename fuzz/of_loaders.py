@@ -58,17 +58,10 @@ def settings(raw: bytes) -> None:
         assert one.policy != "strict" or not (one.env or one.allow)
 
 
-def _loaders() -> list[bytes]:
+def _of(folder: str) -> list[bytes]:
+    """The files in the vectors of a folder that are not long."""
     found = []
-    for path in sorted((VECTORS / "loader").glob("*.txt")):
-        text = path.read_text(encoding="utf-8").partition("\nfile: ")[2].partition("\n")[0]
-        found.append(base64.b64decode(text))
-    return [raw for raw in found if len(raw) < 4096]
-
-
-def _baked() -> list[bytes]:
-    found = []
-    for path in sorted((VECTORS / "baked").glob("*.txt")):
+    for path in sorted((VECTORS / folder).glob("*.txt")):
         text = path.read_text(encoding="utf-8").partition("\nfile: ")[2].partition("\n")[0]
         found.append(base64.b64decode(text))
     return [raw for raw in found if len(raw) < 4096]
@@ -86,7 +79,7 @@ def _settings() -> list[bytes]:
 
 
 TARGETS = {
-    "loader": Target(loader, _loaders),
-    "baked": Target(baked, _baked),
+    "loader": Target(loader, lambda: _of("loader")),
+    "baked": Target(baked, lambda: _of("baked")),
     "settings": Target(settings, _settings),
 }

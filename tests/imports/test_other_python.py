@@ -217,13 +217,8 @@ def test_nothing_beside_the_program_or_in_the_folder_is_imported(
 MISLEADS = ("pyvenv.cfg", "../pyvenv.cfg", "pybuilddir.txt", "{}._pth", "Modules/Setup.local")
 
 
-@pytest.mark.parametrize("name", MISLEADS)
-def test_what_misleads_an_interpreter_is_refused_or_not_read(
-    build: Build, hello: Path, tmp_path: Path, name: str
-) -> None:
-    """Files beside the program from which it learns where its library is: refused where they are
-    seen, and not read where they come after that."""
-    farm = tmp_path / "farm"
+def misleading(build: Build, farm: Path, name: str) -> tuple[Path, str]:
+    """A file beside the program by which its library would lie in `farm`, an evil one."""
     shutil.copytree(build.library, farm / "lib" / build.program.name, symlinks=True)
     place = farm / "lib" / build.program.name / "encodings/__init__.py"
     place.write_text(evil(place.read_text()))
@@ -234,7 +229,16 @@ def test_what_misleads_an_interpreter_is_refused_or_not_read(
         "{}._pth": f"{farm}/lib/{build.program.name}\n",
         "Modules/Setup.local": "",
     }[name]
-    beside = build.program.parent / name.format(build.program.name)
+    return build.program.parent / name.format(build.program.name), text
+
+
+@pytest.mark.parametrize("name", MISLEADS)
+def test_what_misleads_an_interpreter_is_refused_or_not_read(
+    build: Build, hello: Path, tmp_path: Path, name: str
+) -> None:
+    """Files beside the program from which it learns where its library is: refused where they are
+    seen, and not read where they come after that."""
+    beside, text = misleading(build, tmp_path / "farm", name)
     with changed(beside, text):
         ended = build.run(hello)
         assert (0, "") != (ended.code, ended.out), ended

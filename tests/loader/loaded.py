@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,3 +66,37 @@ class Loaded(App):
 def loaded(app: App) -> Loaded:
     """The same, to be started by its loader."""
     return Loaded(app.person, app.place, app.python, app.target, app.name)
+
+
+# --- what is claimed of several ------------------------------------------------------------------
+
+TAMPERED = "SECURITY VIOLATION: '{}' has been tampered with!"
+NO_FILES = ("fifo", "folder", "link to nothing", "link in a circle")
+
+
+def refused(ran: Ran, status: int, *told: str) -> Ran:
+    """It ended so, and said that; in the end that nothing was run."""
+    assert (status, "") == (ran.status, ran.stdout), ran
+    lines = ran.stderr.splitlines()
+    assert "error: not run" == lines[-1], ran
+    assert all(any(each in line for line in lines) for each in told), ran
+    assert "panicked" not in ran.stderr
+    return ran
+
+
+def marks(app: App, what: Path, *words: str) -> None:
+    """Its owner says that something is not ok."""
+    ran = app.person.sig(
+        "attest", "--not-ok", "--reviewed", "-m", "evil", *words, str(what), cwd=app.place
+    )
+    assert 0 == ran.status, ran
+
+
+def make_no_file(path: Path, kind: str) -> None:
+    """Something of `NO_FILES` in the place of a file."""
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path if kind == "link in a circle" else "nothing")

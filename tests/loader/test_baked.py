@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -14,9 +13,8 @@ import pytest
 from sig.model import loader
 from sig.model.identifier import Identifier
 from tests.cli.apps import App
-from tests.loader.loaded import loaded
+from tests.loader.loaded import NO_FILES, loaded, make_no_file, refused
 from tests.loader.shipped import DAY, EVIL, Shipped, at_home, reduced
-from tests.loader.test_hello import refused
 from tests.world import Forger, Person, Ran, snapshot
 
 # --- who counts ----------------------------------------------------------------------------------
@@ -230,13 +228,8 @@ def test_without_the_file_nobody_can_tell(shipped: Shipped) -> None:
     path = shipped.put()
     path.unlink()
     refused(shipped.app.run(), 114, f"{path}: it is missing, and says who answers")
-    for kind in ("fifo", "folder", "link to nothing", "link in a circle"):
-        if kind == "fifo":
-            os.mkfifo(path)
-        elif kind == "folder":
-            path.mkdir()
-        else:
-            path.symlink_to(path if kind == "link in a circle" else "nothing")
+    for kind in NO_FILES:
+        make_no_file(path, kind)
         refused(shipped.app.run(), 114, str(path))
         path.rmdir() if kind == "folder" else path.unlink()
 

@@ -18,8 +18,8 @@ from sig.model.identifier import Identifier
 from tests.cli.apps import App
 from tests.imports.child import Python
 from tests.imports.test_packs import packed
+from tests.loader.loaded import refused
 from tests.loader.shipped import DAY, EVIL, Shipped, at_home, reduced, sub
-from tests.loader.test_hello import refused
 from tests.world import Forger, Person, Ran, smith
 
 # --- whoever has the file ------------------------------------------------------------------------

@@ -6,7 +6,6 @@ And vm.memfd_noexec as it can be set.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from tests.builds import changed
 from tests.cli.apps import App
 from tests.imports.child import ENVIRONMENT, Ended
 from tests.imports.test_other_python import *  # noqa: F403 - its tests
-from tests.imports.test_other_python import EVIL, HELLO, Build, evil, harmless, others
+from tests.imports.test_other_python import EVIL, HELLO, Build, harmless, misleading, others
 from tests.loader.loaded import Loaded, loaded
 from tests.native.conftest import program_of_checkout
 from tests.world import Seeds, World
@@ -107,18 +106,7 @@ def test_what_misleads_an_interpreter_is_not_read(
     build: LoadedBuild, hello: Path, tmp_path: Path, name: str
 ) -> None:
     """Files beside the program from which it would learn where its library is."""
-    farm = tmp_path / "farm"
-    shutil.copytree(build.library, farm / "lib" / build.program.name, symlinks=True)
-    place = farm / "lib" / build.program.name / "encodings/__init__.py"
-    place.write_text(evil(place.read_text()))
-    text = {
-        "pyvenv.cfg": f"home = {farm}/bin\n",
-        "../pyvenv.cfg": f"home = {farm}/bin\n",
-        "pybuilddir.txt": os.path.relpath(farm / "lib", build.program.parent),
-        "{}._pth": f"{farm}/lib/{build.program.name}\n",
-        "Modules/Setup.local": "",
-    }[name]
-    with changed(build.program.parent / name.format(build.program.name), text):
+    with changed(*misleading(build, tmp_path / "farm", name)):
         harmless(build.run(hello))
         if name in ("pyvenv.cfg", "../pyvenv.cfg"):
             assert EVIL in build.plain("-S", hello).out

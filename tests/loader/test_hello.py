@@ -17,7 +17,15 @@ from tests import wheels
 from tests.cli import apps
 from tests.cli.apps import YES, App
 from tests.cli.test_run_environment import VARIABLES
-from tests.loader.loaded import Loaded, loaded
+from tests.loader.loaded import (
+    NO_FILES,
+    TAMPERED,
+    Loaded,
+    loaded,
+    make_no_file,
+    marks,
+    refused,
+)
 from tests.native.conftest import program_of_checkout
 from tests.world import Person, Ran, Seeds, World, contents, id_of, snapshot
 
@@ -37,7 +45,6 @@ print(json.dumps({
     "flags": [sys.flags.isolated, sys.flags.optimize, sys.flags.dev_mode], "name": __name__,
 }))
 """
-TAMPERED = "SECURITY VIOLATION: '{}' has been tampered with!"
 
 
 @pytest.fixture(scope="session")
@@ -54,16 +61,6 @@ def _hello(seeds: Seeds) -> Iterator[Loaded]:
 def hello(_hello: Loaded, world: World) -> Loaded:
     """A copy that may be changed, with a loader of its own folder."""
     return _hello.again(world)
-
-
-def refused(ran: Ran, status: int, *told: str) -> Ran:
-    """It ended so, and said that; in the end that nothing was run."""
-    assert (status, "") == (ran.status, ran.stdout), ran
-    lines = ran.stderr.splitlines()
-    assert "error: not run" == lines[-1], ran
-    assert all(any(each in line for line in lines) for each in told), ran
-    assert "panicked" not in ran.stderr
-    return ran
 
 
 def test_it_runs_without_a_word_of_its_own(hello: Loaded) -> None:
@@ -177,13 +174,6 @@ def test_a_folder_of_another_owner_is_refused(hello: Loaded) -> None:
 # --- marks ---------------------------------------------------------------------------------------
 
 
-def marks(app: Loaded, what: Path, *words: str) -> None:
-    ran = app.person.sig(
-        "attest", "--not-ok", "--reviewed", "-m", "evil", *words, str(what), cwd=app.place
-    )
-    assert 0 == ran.status, ran
-
-
 @pytest.mark.parametrize("name", ["hello.lock", "hello.py"])
 def test_what_is_marked_bad_does_not_start(hello: Loaded, name: str) -> None:
     """113, the list or the script."""
@@ -254,18 +244,13 @@ def test_a_lock_of_something_else_is_refused(hello: Loaded, content: bytes) -> N
     refused(hello.run(), hello.run().status)
 
 
-@pytest.mark.parametrize("kind", ["fifo", "folder", "link to nothing", "link in a circle"])
+@pytest.mark.parametrize("kind", NO_FILES)
 @pytest.mark.parametrize("name", ["hello.py", "hello.lock", "hello.pack"])
 def test_what_is_no_file_is_not_waited_for(hello: Loaded, name: str, kind: str) -> None:
     """111 or 114; a pack is only left out."""
     path = hello.place / name
     path.unlink(missing_ok=True)
-    if kind == "fifo":
-        os.mkfifo(path)
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.symlink_to(path if kind == "link in a circle" else "nothing")
+    make_no_file(path, kind)
     ran = hello.run()
     if name == "hello.pack":
         assert Ran(0, "hello\n", "") == ran

@@ -19,8 +19,7 @@ from tests.builds import changed
 from tests.cli import apps
 from tests.cli.test_other_python import *  # noqa: F403 - its tests
 from tests.cli.test_other_python import HELLO, attest, base, library
-from tests.loader.loaded import Loaded, loaded
-from tests.loader.test_hello import refused
+from tests.loader.loaded import Loaded, loaded, refused
 from tests.native.conftest import program_of_checkout
 from tests.world import Person, Ran, Seeds, World
 

@@ -13,8 +13,7 @@ import pytest
 from sig.model import baked, loader
 from sig.model.loader import Signers
 from tests.cli import apps
-from tests.loader.loaded import Loaded, loaded
-from tests.loader.test_hello import refused
+from tests.loader.loaded import Loaded, loaded, refused
 from tests.native.conftest import program_of_checkout
 from tests.world import Person, Ran, Seeds, World, snapshot
 

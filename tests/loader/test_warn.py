@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cli import apps
-from tests.loader.loaded import Loaded, loaded
+from tests.loader.loaded import TAMPERED, Loaded, loaded, marks
 from tests.native.conftest import program_of_checkout
 from tests.world import Ran, Seeds, World
 
@@ -21,7 +20,6 @@ import words
 
 print(words.SAID, *sys.argv[1:])
 """
-TAMPERED = "SECURITY VIOLATION: '{}' has been tampered with!"
 LAST = "warning: run all the same: this loader only warns"
 
 
@@ -53,11 +51,6 @@ def warned(ran: Ran, said: str, *told: str) -> list[str]:
     assert lines and LAST == lines[-1], ran
     assert all(any(each in line for line in lines) for each in told), ran
     return lines
-
-
-def marks(app: Loaded, what: Path, *words: str) -> None:
-    ran = app.person.sig("attest", "--not-ok", "--reviewed", "-m", "evil", *words, str(what))
-    assert 0 == ran.status, ran
 
 
 def test_what_is_verified_runs_without_a_word(lenient: Loaded) -> None:

@@ -57,19 +57,19 @@ impl Borne {
                 None => Some(listed.to_owned()), // it is nobody's
             };
             let name = &root.name;
-            let shown = match &own {
+            let shown = || match &own {
                 Some(place) if name != APP => text(OsStr::from_bytes(place)),
                 _ => path.to_owned(),
             };
             match found {
                 Some(found) if found == listed => now.push((path.to_owned(), found)),
                 Some(found) => {
-                    let why = format!("{shown} is not the file that {name} has");
-                    wrong.push(Refused::not_verified(why).tampered(shown));
+                    let why = format!("{} is not the file that {name} has", shown());
+                    wrong.push(Refused::not_verified(why).tampered(shown()));
                     now.push((path.to_owned(), found));
                 }
                 None => {
-                    let why = format!("{shown} is missing, and {name} has it");
+                    let why = format!("{} is missing, and {name} has it", shown());
                     wrong.push(Refused::not_verified(why));
                 }
             }

@@ -269,15 +269,15 @@ pub fn decide<'a>(
     }
     let lists = lists(loader, roots)?;
     let build = interpreter.map(|it| it.files);
-    let marked = |lists: &mut dyn Iterator<Item = &Manifest>| marked(told, doubts, lists);
-    let mut bad = marked(&mut lists.values().chain(&build))?;
+    let mut bad = marked(told, doubts, &lists.values().chain(&build).collect::<Vec<_>>())?;
     let (entry, search) = entry(loader, &bad, &lists, &mut borne)?;
     let mut placed = placed(loader, &closure, lists, search)?;
     if policy.level == Level::Warn {
         for (root, _) in &mut placed {
             borne.as_it_is(root, &loader.again())?;
         }
-        bad = marked(&mut placed.iter().map(|(root, _)| &root.manifest).chain(&build))?;
+        let now = placed.iter().map(|(root, _)| &root.manifest).chain(&build);
+        bad = marked(told, doubts, &now.collect::<Vec<_>>())?;
         let first = placed.iter().find(|(root, _)| root.name == APP);
         let start = first.and_then(|(app, _)| app.manifest.digest(loader.start()));
         if let Some(why) = start.and_then(|digest| bad.get(digest)) {
@@ -363,12 +363,11 @@ fn lists(loader: &Loader<'_>, roots: Vec<programs::Root>) -> Result<Lists, Refus
 fn marked(
     told: &dyn Claims,
     doubts: Option<&Doubts<'_>>,
-    lists: &mut dyn Iterator<Item = &Manifest>,
+    lists: &[&Manifest],
 ) -> Result<BTreeMap<String, String>, Refused> {
-    let lists: Vec<&Manifest> = lists.collect();
     let mut bad = programs::bad_files(told, lists.iter().copied())?;
     if let Some(doubts) = doubts {
-        for (digits, why) in programs::bad_files(doubts.told, lists)? {
+        for (digits, why) in programs::bad_files(doubts.told, lists.iter().copied())? {
             bad.entry(digits).or_insert_with(|| doubts.says(&why));
         }
     }
