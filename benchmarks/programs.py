@@ -76,8 +76,9 @@ class Program:
         if decided.plan is None or decided.packed.pack is None:
             raise RuntimeError(f"not run: {decided.why or decided.packed.why}")
         pack_taken = decided.packed.pack if pack else None
-        descriptor = sealed(packing.pack(decided.plan, pack_taken), "sig")
-        words = packing.command(python.executable, descriptor, self.script.name, ())
+        own = packing.is_own(python.executable)
+        descriptor = sealed(packing.pack(decided.plan, pack_taken, own=own), "sig")
+        words = packing.command(python.executable, descriptor, self.script.name, (), own=own)
         return Command(words, environment, descriptors=(descriptor,))
 
     def loader(self) -> Path:

@@ -18,9 +18,13 @@ Runs on Python 3.9 and later; imports next to nothing that a bare start has not 
 from __future__ import annotations
 
 import marshal
-import os
+import posix
 import sys
 from _frozen_importlib import ModuleSpec
+from _imp import is_frozen
+
+if not is_frozen("os"):  # then it is found as long as plain Python finds (`paths`)
+    import os  # noqa: F401
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ _RUNTIME = "sig.runtime"
 _COMM = 15
 _LOADER = "SIG_LOADER"  # stands in the environment of a program that a loader has started
 _SHELL = dict.fromkeys(map(ord, "@%+=:,./-_"), "a")
-_exit, _write = os._exit, os.write
+_exit, _write = posix._exit, posix.write
 _loads = marshal.loads  # before what a program gets takes its place (`doors`)
 
 
@@ -160,7 +164,7 @@ def start(
         import atexit
 
         atexit.register(
-            _report, os.getpid(), plan.report, loads, opening
+            _report, posix.getpid(), plan.report, loads, opening
         )  # the first one registered runs last
     if plan.entry[0] == "file":
         path = plan.file or covered.entry()
@@ -204,26 +208,75 @@ def _dress(plan: Any) -> None:
     """B3. What `site` would have added, and what the caller's command line has put in the way."""
     if plan.prefix:
         sys.prefix = sys.exec_prefix = plan.prefix
-    import site
-
-    site.setquit()
-    site.setcopyright()
-    site.sethelper()
+    _builtins()
     sys.argv[0] = plan.argv0
     known: Any = sys
     known.executable = known._base_executable = plan.executable
     if hasattr(sys, "orig_argv"):  # Python 3.10
         sys.orig_argv[:] = [plan.executable or sys.orig_argv[0], *sys.argv]
-    if plan.environment:
-        os.environ.update(plan.environment)
+    for name, value in plan.environment.items():
+        _set(name, value)
     try:
-        descriptor = os.open("/proc/self/comm", os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = posix.open("/proc/self/comm", posix.O_WRONLY | posix.O_CLOEXEC)
         try:
-            _write(descriptor, os.fsencode(os.path.basename(plan.argv0))[:_COMM])
+            _write(descriptor, _encoded(plan.argv0.rpartition("/")[2])[:_COMM])
         finally:
-            os.close(descriptor)
+            posix.close(descriptor)
     except OSError:
         pass  # it is a name for people
+
+
+def _set(name: str, value: str) -> None:
+    """In the environment, whether `os` has its copy of it by now or not."""
+    if "os" in sys.modules:
+        sys.modules["os"].environ[name] = value
+    else:
+        posix.putenv(_encoded(name), _encoded(value))
+        posix.environ[_encoded(name)] = _encoded(value)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+
+
+def _builtins() -> None:
+    """What `site` adds; it is imported itself, with `os`, by who asks for the long texts."""
+    import builtins
+
+    import _sitebuiltins
+
+    known: Any = builtins
+    for name in ("quit", "exit"):
+        setattr(known, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
+    for name in ("copyright", "credits", "license"):
+        setattr(known, name, _Text(name))
+    known.help = _sitebuiltins._Helper()
+
+
+class _Text:
+    """One of the long texts, until somebody asks."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _found(self) -> Any:
+        import builtins
+        import site
+
+        here = vars(builtins)
+        kept = here.copy()
+        site.setcopyright()
+        found = here[self._name]
+        for name, value in kept.items():
+            if here[name] is not value and not isinstance(value, _Text):
+                here[name] = value  # the program's own
+        return found
+
+    def __repr__(self) -> str:
+        return repr(self._found())
+
+    def __call__(self) -> None:
+        self._found()()
 
 
 # --- the program ---------------------------------------------------------------------------------
@@ -283,7 +336,7 @@ class _Interrupted:
     Python clears, the attributes of `sys` are the last."""
 
     def __init__(self) -> None:
-        self._last = _flush, os.kill, os.getpid()  # our own names are cleared before
+        self._last = _flush, posix.kill, posix.getpid()  # our own names are cleared before
 
     def __del__(self) -> None:
         flush, kill, process = self._last
@@ -335,7 +388,7 @@ def _report(
     process: int, path: str, loads: list[tuple[str, str, str, str, int]], opening: Any
 ) -> None:
     """What was loaded, for who packs it or looks at it."""
-    if os.getpid() != process:  # a fork that ends as its parent will
+    if posix.getpid() != process:  # a fork that ends as its parent will
         return
     names = ("name", "path", "sha256", "root", "microseconds")
     loads = loads.copy()  # what comes with the next line is ours

@@ -16,9 +16,9 @@ costs a script nothing that imports none of them.
 
 from __future__ import annotations
 
-import os
 from _imp import extension_suffixes
 
+from .paths import fsdecode, normpath
 from .plan import PYTHON, Plan, Root
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ class Place:
         return f"{self.base.rstrip('/')}/{below}" if below else self.base
 
     def _table(self, root: Root) -> dict[str, Covering]:
-        lines = os.fsdecode(root.manifest).split("\n")
+        lines = fsdecode(root.manifest).split("\n")
         lines.pop()
         found = {line[66:]: (line[:64], root) for line in lines}
         installed = root.name.startswith("dist/")
@@ -220,7 +220,7 @@ class Covered:
 
     def file(self, path: str) -> tuple[str, Covering] | None:
         """The one spelling of an absolute path, and what covers it."""
-        path = os.path.normpath(path)
+        path = normpath(path)
         if path == self.plan.file and self.plan.entry[0] == "file":
             path = self.entry()  # whatever the link that was typed leads to by now
         for place, below in self._below(path):
@@ -236,7 +236,7 @@ class Covered:
 
     def folder(self, path: str) -> tuple[Place, str] | None:
         """The place of an absolute path below which something is covered, and the folder in it."""
-        for place, below in self._below(os.path.normpath(path)):
+        for place, below in self._below(normpath(path)):
             if place.there(below):
                 return place, below
         return None
@@ -245,7 +245,7 @@ class Covered:
         """Whether an absolute path lies where only root can write, and plain Python looks."""
         if self.system(path):
             return True
-        path = os.path.normpath(path) + "/"
+        path = normpath(path) + "/"
         for folder in self._ordinary:
             if path.startswith(folder):
                 return _SITES.isdisjoint(path[len(folder) :].split("/"))
@@ -253,7 +253,7 @@ class Covered:
 
     def system(self, path: str) -> bool:
         """Whether an absolute path lies in the folders of the system's packages."""
-        return (os.path.normpath(path) + "/").startswith(self._system)
+        return (normpath(path) + "/").startswith(self._system)
 
     def check(self) -> None:
         """All tables, made now. Raises ValueError (C2), also for an entry that is not covered."""

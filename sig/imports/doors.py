@@ -27,12 +27,12 @@ import _frozen_importlib_external
 import _imp
 import errno
 import marshal
-import os
 import sys
 from _frozen_importlib import FrozenImporter
 from _thread import get_ident
 
 from .finder import ExtensionLoader, Finder
+from .paths import abspath, fsdecode, realpath
 from .opening import shown
 
 TYPE_CHECKING = False
@@ -91,10 +91,10 @@ def _runpy(finder: Finder, module: Any) -> None:
     with_name = plain.__code__.co_argcount == 2  # until Python 3.12, which gives the name back, too
 
     def code_from_file(*given: Any) -> CodeType | tuple[CodeType, Any]:
-        path = os.path.abspath(os.fsdecode(given[-1]))
+        path = abspath(fsdecode(given[-1]))
         found = finder.opening.find(path)
         if found is None:
-            real = os.path.realpath(path)
+            real = realpath(path)
             if finder.covered.ordinary(real):
                 found_code: CodeType | tuple[CodeType, Any] = plain(*given[:-1], real)
                 return found_code
@@ -111,7 +111,7 @@ def _files(finder: Finder, handed: dict[int, bytes]) -> None:
     plain_module = _external.ExtensionFileLoader.create_module
 
     def get_data(loader: Any, path: Any) -> Any:
-        text = os.path.abspath(os.fsdecode(path))
+        text = abspath(fsdecode(path))
         ordinary = finder.covered.ordinary(text)
         data = plain_data(loader, text) if ordinary else verified(loader, path, text)
         if text.endswith(".pyc"):
@@ -124,20 +124,20 @@ def _files(finder: Finder, handed: dict[int, bytes]) -> None:
             return finder.opening.module(found[0], loader.name)
         if found is not None:
             return finder.opening.read(found[0])
-        real = os.path.realpath(text)
+        real = realpath(text)
         if finder.covered.ordinary(real):
             return plain_data(loader, real)
         raise FileNotFoundError(errno.ENOENT, "not covered", path)
 
     def create_module(loader: Any, spec: Any) -> Any:
         # The spec says what is loaded, whatever the loader was made for.
-        text = os.path.abspath(spec.origin or loader.path)
+        text = abspath(spec.origin or loader.path)
         real = text
         if not finder.covered.ordinary(text):
             found = finder.opening.find(text)
             if found is not None:
                 return ExtensionLoader(finder, spec.name, found[0]).create_module(spec)
-            real = os.path.realpath(text)
+            real = realpath(text)
             if not finder.covered.ordinary(real):
                 raise ImportError(f"{shown(text)} is not covered", name=spec.name, path=loader.path)
         origin, spec.origin = spec.origin, real
@@ -171,7 +171,7 @@ def _namespaces(finder: Finder) -> None:
     plain = getattr(kind, "get_resource_reader", None)
 
     def get_resource_reader(loader: Any, fullname: str) -> Any:
-        portions = [os.path.abspath(portion) for portion in loader._path]
+        portions = [abspath(portion) for portion in loader._path]
         if any(map(finder.covered.folder, portions)) or plain is None:
             from .resources import Reader
 

@@ -22,13 +22,13 @@ from __future__ import annotations
 import _frozen_importlib
 import _frozen_importlib_external
 import errno
-import os
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import FileFinder, _LoaderBasics, decode_source
 from _thread import allocate_lock
 
 from .covered import Covered, Place
 from .opening import Opening
+from .paths import abspath, basename, dirname, realpath, system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,15 +69,15 @@ class Loader(_LoaderBasics):
 
     def get_data(self, path: str) -> bytes:
         """The bytes of a covered file. Raises FileNotFoundError for any other."""
-        data = self._finder.opening.read(os.fspath(path))
+        data = self._finder.opening.read(system.fspath(path))
         if data is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            raise FileNotFoundError(errno.ENOENT, system.strerror(errno.ENOENT), path)
         return data
 
     def get_resource_reader(self, fullname: str) -> Any:
         from .resources import Reader
 
-        return Reader(self._finder.opening, [os.path.dirname(self.path)])
+        return Reader(self._finder.opening, [dirname(self.path)])
 
 
 class SourceLoader(Loader):
@@ -119,7 +119,7 @@ class ExtensionLoader(Loader):
         _bootstrap._call_with_frames_removed(self._finder.native().execute, module)
 
     def is_package(self, fullname: str) -> bool:
-        return os.path.basename(self.get_filename(fullname)).startswith("__init__.")
+        return basename(self.get_filename(fullname)).startswith("__init__.")
 
     def get_code(self, fullname: str) -> None:
         return None
@@ -229,7 +229,7 @@ class Finder:
         spec = Spec(fullname, kind(self, fullname, path), origin=path, is_package=package)
         spec._set_fileattr = True  # type: ignore[attr-defined]  # typeshed lacks it
         if package:
-            spec.submodule_search_locations = [os.path.dirname(path)]
+            spec.submodule_search_locations = [dirname(path)]
         return spec
 
     def loaded(self, fullname: str, path: str) -> ModuleSpec:
@@ -239,7 +239,7 @@ class Finder:
         spec = Spec(fullname, loader, origin=path, is_package=package)
         spec._set_fileattr = True  # type: ignore[attr-defined]  # typeshed lacks it
         if package:
-            spec.submodule_search_locations = [os.path.dirname(path)]
+            spec.submodule_search_locations = [dirname(path)]
         return spec
 
     def _patched(self, spec: ModuleSpec) -> ModuleSpec:
@@ -262,7 +262,7 @@ class Finder:
             place, folder = where
             if place is not None:
                 return Entry(self, place, folder)
-            if os.path.isdir(folder):
+            if _external._path_isdir(folder):
                 return self.plain(folder)
         raise ImportError("nothing is covered below it", path=path)
 
@@ -275,7 +275,7 @@ class Finder:
 
     def _below(self, path: str) -> tuple[Place | None, str] | None:
         try:
-            path = os.path.abspath(path)
+            path = abspath(path)
         except OSError:  # there is no current folder any more
             return None
         if path not in self._known:
@@ -284,10 +284,10 @@ class Finder:
                 found = None, path
             if found is None:
                 try:
-                    real = os.path.realpath(path)
+                    target = realpath(path)
                 except ValueError:  # no path at all
                     return None
-                return self._below(real) if real != path else None
+                return self._below(target) if target != path else None
             self._known[path] = found
         return self._known[path]
 

@@ -111,10 +111,10 @@ def is_run(process: int, executable: str, build: str = "") -> bool:
     """
     from sig.imports import packing
 
-    command = packing.command(executable, 0, "", ())
+    commands = [packing.command(executable, 0, "", (), own=own) for own in (False, True)]
     if build:
-        command = packing.command_elsewhere(build, 0, ())
-    words = [os.fsencode(word) for word in command]
+        commands = [packing.command_elsewhere(build, 0, ())]
+    starts = [[os.fsencode(word) for word in command] for command in commands]
     try:
         theirs = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         program = os.readlink(f"/proc/{process}/exe")
@@ -124,8 +124,8 @@ def is_run(process: int, executable: str, build: str = "") -> bool:
     if build:  # a sealed copy, or the ld.so that maps one
         same = program.startswith("/memfd:") or theirs[1:2] == [b"--argv0"]
         theirs = theirs[2:3] + theirs[4:] if theirs[1:2] == [b"--argv0"] else theirs
-    theirs = theirs[: len(words)]
-    return same and [re.sub(rb"\bd=[0-9]+;", b"d=0;", word) for word in theirs] == words
+    theirs = [re.sub(rb"\bd=[0-9]+;", b"d=0;", word) for word in theirs]
+    return same and any(theirs[: len(words)] == words for words in starts)
 
 
 def start(arguments: Sequence[str], given: Mapping[str, str]) -> Decided:

@@ -19,12 +19,12 @@ A swap after O4 is noticed only by who reads through this room: `get_data`, reso
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from _thread import RLock, get_ident
 from time import perf_counter_ns
 
 from .covered import EXTENSIONS, Covered
+from .paths import abspath, basename, fsdecode, realpath, system
 from .plan import PYTHON, Root
 
 if sys.hexversion >= 0x30C0000:
@@ -52,18 +52,18 @@ _COPIED = 1 << 18  # stays in the cache of a processor between two uses
 # unless that has loaded it itself.
 _MUCH = 1 << 20
 _FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not hang the reader (O2)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOINHERIT", 0)
-    | getattr(os, "O_BINARY", 0)
+    system.O_RDONLY
+    | getattr(system, "O_NONBLOCK", 0)  # a FIFO must not hang the reader (O2)
+    | getattr(system, "O_NOCTTY", 0)
+    | getattr(system, "O_CLOEXEC", 0)
+    | getattr(system, "O_NOINHERIT", 0)
+    | getattr(system, "O_BINARY", 0)
 )
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENAMETOOLONG)
 _REGULAR, _KIND = 0o100000, 0o170000
 
 # As they are now: a program may put its own in their place (gevent does).
-_open, _read, _close, _fstat = os.open, os.read, os.close, os.fstat
+_open, _read, _close, _fstat = system.open, system.read, system.close, system.fstat
 
 
 class Opening:
@@ -89,8 +89,8 @@ class Opening:
         self._asked = False
         self._sha256 = sha256
         self._watchers: list[Callable[[str, tuple[Any, ...]], None]] = []
-        if hasattr(os, "register_at_fork"):  # a thread that held it is not in the child
-            os.register_at_fork(after_in_child=self._forked)
+        if hasattr(system, "register_at_fork"):  # a thread that held it is not in the child
+            system.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
         self._lock = RLock()
@@ -139,8 +139,8 @@ class Opening:
 
     def find(self, path: str) -> tuple[str, tuple[str, Root]] | None:
         """Where the covered file lies that any path leads to, and what covers it."""
-        found = self.covered.file(os.path.abspath(path))
-        return found or self.covered.file(os.path.realpath(path))  # of `link/..` as it was given
+        found = self.covered.file(abspath(path))
+        return found or self.covered.file(realpath(path))  # of `link/..` as it was given
 
     def expect(self, size: int) -> None:
         """Says that about so many bytes will be hashed."""
@@ -169,7 +169,7 @@ class Opening:
             hasher = self._new(b"", size)
             buffer = bytearray(_COPIED)
             done = 0
-            while length := os.preadv(made, [buffer], done):
+            while length := system.preadv(made, [buffer], done):
                 hasher.update(memoryview(buffer)[:length])
                 done += length
         except OSError as error:
@@ -251,12 +251,12 @@ class Opening:
         if event != "open":
             return
         try:
-            path = os.fsdecode(args[0])
+            path = fsdecode(args[0])
         except TypeError:  # a descriptor
             return
-        if os.path.basename(path) not in self._names or get_ident() in self._within:
+        if basename(path) not in self._names or get_ident() in self._within:
             return
-        if isinstance(args[2], int) and args[2] & 3 == os.O_WRONLY:
+        if isinstance(args[2], int) and args[2] & 3 == system.O_WRONLY:
             return
         self._within.add(get_ident())
         try:
@@ -280,7 +280,7 @@ class Opening:
             return True
         _close(descriptor)
         self._large[path] = digest
-        self._names.add(os.path.basename(path))
+        self._names.add(basename(path))
         if self._opened not in self._watchers:
             self.watch(self._opened)
         return True
@@ -394,7 +394,7 @@ class Opening:
 def _size(path: str) -> int:
     """About how large it is; who opens it will say what is wrong with it."""
     try:
-        return os.stat(path).st_size
+        return system.stat(path).st_size
     except OSError:
         return 0
 

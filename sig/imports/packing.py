@@ -4,9 +4,10 @@ Here: sig's side. Not here: what is in the plan, who seals the file and becomes 
 what the child does with it (`bootstrap`).
 
 Z1  The file is a zip: stored, sorted, without comment, extra fields or times: one plan, one file.
-    Before it stands a page of Python that knows where in it everything is, and closes it.
-Z2  Python is given that page with `-c`. It runs a zip as well, to the same end, but imports half of
-    importlib, runpy and zipimport for it: that takes longer than all of ours.
+    Before it stands where in it everything lies, and the lines that read that (`page`).
+Z2  Python is given those lines with `-c`. For a zip that it is to run it would import half of
+    importlib, runpy and zipimport: that takes longer than all of ours. The lines are compiled where
+    they are for the very interpreter that sig runs in.
 Z3  Our modules are there as source, and compiled by the Python that sig runs in. A child of another
     version compiles the source itself.
 Z4  Our code says that it is importlib's own file: Python leaves such frames out of tracebacks.
@@ -30,8 +31,9 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from sig.errors import Refused
-from sig.imports.bootstrap import FILE, PACKAGE
+from sig.imports.bootstrap import FILE
 from sig.imports.covered import Covered
+from sig.imports.page import LENGTH, TABLE
 from sig.imports.plan import Plan, write
 
 if TYPE_CHECKING:
@@ -41,65 +43,45 @@ Places = dict[str, tuple[int, int]]
 """Where members lie: start and end, by name."""
 
 MODULES = (
-    "bytecode", "covered", "doors", "early", "finder", "metadata", "native", "opening", "plan",
-    "resources",
+    "bytecode", "covered", "doors", "early", "finder", "metadata", "native", "opening", "page",
+    "paths", "plan", "resources",
 )  # fmt: skip
 """What the bootstrap finds beside itself."""
 
-_PAGE = 4096
-# `{compiled}` and `{sources}` are where our modules lie, `{plan}` is where the plan does, `{pack}`
-# where the table of a pack and the pack do, if there is one. A stub stands for `__future__`, which
-# does nothing: the real one would be read from the disk. Python 3.13 has imported linecache to show
-# the text of -c, and would for whatever the program compiles as `<string>`.
-_HEAD = """\
-import marshal, posix, sys
-sys.modules.pop("linecache", None)
-{elsewhere}from _frozen_importlib_external import MAGIC_NUMBER
-known = MAGIC_NUMBER == {magic!r}
-end, at = {compiled!r} if known else {sources!r}
-data = memoryview(posix.pread(d, end, 0))
-posix.close(d)
-if len(data) != end:
-    raise SystemExit("sig: the sealed file cannot be read")
-codes = {{name: data[start:end] for name, start, end in at}}
-first = codes.pop("bootstrap")
-future = sys.modules["__future__"] = type(sys)("__future__")
-future.annotations = None
-scope = {{"__name__": {package!r}}}
-exec(marshal.loads(first) if known else compile(first, {file!r}, "exec"), scope)
-pack = [data[start:end] for start, end in {pack!r}]
-scope["start"](globals(), bytes(data[slice(*{plan!r})]), codes, known, pack)
-"""
-_MAIN = f"""\
-import posix, sys
-d = int(sys.argv[0].rpartition("/")[2])
-exec(compile(posix.pread(d, {_PAGE}, 0), {FILE!r}, "exec"))
-"""
+_LINES = (
+    f"import posix;d=%d;exec(posix.pread(d,{LENGTH},{TABLE}))",
+    f"import posix,marshal;d=%d;exec(marshal.loads(posix.pread(d,{LENGTH},{TABLE})))",
+)
 _1980 = 0x0021
 _SAFE_PATH = 11  # the first Python 3 that has -P
 
 
-# A Python that is not the system's finds the first modules in the zip, as long as it is open (Z6).
-_ELSEWHERE = """\
-for name in {names!r}:
-    if name in posix.environ:
-        posix.unsetenv(name)
-        del posix.environ[name]
-sys.path[:] = ["/proc/self/fd/%d" % d]
-import os, site
-"""
+# What a Python that is not the system's is led by, and forgets at once (Z6).
+_GONE = (b"LD_PRELOAD", b"PYTHONHOME", b"PYTHONPATH")
 _HOME = "/proc/self/fd"
 # Python 3.13 imports it to remember the text of -c; what would come with it is half of a library.
 _LINECACHE = b"def _register_code(*given): pass\n"
 
 
+def is_own(executable: str) -> bool:
+    """Whether this is the file of the very interpreter that sig runs in (Z2)."""
+    try:
+        return os.readlink("/proc/self/exe") == os.path.realpath(executable)
+    except OSError:
+        return False
+
+
 def pack(
-    plan: Plan, bytecode: Pack | None = None, library: Mapping[str, bytes] | None = None
+    plan: Plan,
+    bytecode: Pack | None = None,
+    library: Mapping[str, bytes] | None = None,
+    *,
+    own: bool = False,
 ) -> bytes:
     """The file from which a run of this plan starts, with the pack that was found for it.
 
     `library` are sources of the standard library, by their paths in it, for a Python that is not
-    the system's (Z6).
+    the system's (Z6). `own` says that it is for the interpreter that sig runs in.
 
     Raises Refused for a plan that contradicts itself: one path with two digests, a script that is
     not covered.
@@ -108,7 +90,7 @@ def pack(
         Covered(plan).check()
     except ValueError as error:  # where roots lie is for the environment to say
         raise Refused(f"what is to be run contradicts itself: {error}") from error
-    members = {"plan": write(plan), "__main__.py": _MAIN.encode()}
+    members = {"plan": write(plan)}
     for name in ("bootstrap", *MODULES):
         source, code = _module(f"{__package__}.{name}")
         members[f"code/{name}"] = marshal.dumps(code)
@@ -118,20 +100,19 @@ def pack(
         members["pack.at"] = marshal.dumps(dict(bytecode.at), 2)  # what every Python reads
     if library is not None:
         members |= {**library, "linecache.py": _LINECACHE}
-    return _zip(members, library is not None)
+    return _zip(members, library is not None, own)
 
 
 def command(
-    executable: str, descriptor: int, argv0: str, arguments: Sequence[str]
+    executable: str, descriptor: int, argv0: str, arguments: Sequence[str], *, own: bool = False
 ) -> tuple[str, ...]:
-    """The words that start it, from an open descriptor of the file (Z2).
+    """The words that start it, from an open descriptor of the file (Z2), with `own` as in `pack`.
 
     `argv0` is for the program and stands in the plan: the interpreter must not see it (Z5).
     """
     if not os.path.isabs(executable):
         raise ValueError(f"{executable!r} is not the path of an interpreter")
-    page = f"import posix;d={descriptor:d};exec(posix.pread(d,{_PAGE},0))"
-    return (executable, "-I", "-S", "-B", "-c", page, *arguments)
+    return (executable, "-I", "-S", "-B", "-c", _LINES[own] % descriptor, *arguments)
 
 
 def source(name: str) -> bytes:
@@ -162,13 +143,14 @@ def _module(name: str) -> tuple[bytes, CodeType]:
     return source, code
 
 
-def _zip(members: dict[str, bytes], elsewhere: bool) -> bytes:
+def _zip(members: dict[str, bytes], elsewhere: bool, own: bool) -> bytes:
     """Z1."""
-    body, at = stored(members, _PAGE)
-    head = _head(at, elsewhere).encode()
-    if len(head) > _PAGE:
-        raise ValueError("what stands before the zip is longer than a page")
-    return head.ljust(_PAGE, b"\n") + body
+    body, at = stored(members, TABLE + LENGTH)
+    lines = members["code/page" if own else "source/page"]
+    table = marshal.dumps(_table(at, elsewhere), 2)  # what every Python reads
+    if len(table) > TABLE or len(lines) > LENGTH:
+        raise ValueError("what stands before the zip is too long")
+    return table.ljust(TABLE, b"\0") + lines.ljust(LENGTH, b"\n") + body
 
 
 def stored(members: Mapping[str, bytes], before: int = 0) -> tuple[bytes, Places]:
@@ -197,21 +179,20 @@ def stored(members: Mapping[str, bytes], before: int = 0) -> tuple[bytes, Places
     return b"".join([*body, entries, b"PK\5\6", end]), at
 
 
-def _head(at: Places, elsewhere: bool) -> str:
-    """The page before the zip; what it reads ends with the last of what it needs."""
+def _table(at: Places, elsewhere: bool) -> tuple[object, ...]:
+    """What `page` reads first. What it reads of the file ends with the last of what it needs."""
 
-    def those(folder: str) -> tuple[int, list[tuple[str, int, int]]]:
-        found = [(name[len(folder) :], *at[name]) for name in at if name.startswith(folder)]
-        return max(at["plan"][1], found[-1][2]), found
+    def those(folder: str) -> tuple[tuple[str, int, int], ...]:
+        return tuple((name[len(folder) :], *at[name]) for name in at if name.startswith(folder))
 
-    names = (b"LD_PRELOAD", b"PYTHONHOME", b"PYTHONPATH")
-    return _HEAD.format(
-        elsewhere=_ELSEWHERE.format(names=names) if elsewhere else "",
-        magic=MAGIC_NUMBER,
-        plan=at["plan"],
-        pack=[at[name] for name in ("pack.at", "pack") if name in at],
-        compiled=those("code/"),
-        sources=those("source/"),
-        file=FILE,
-        package=PACKAGE,
+    compiled, sources, plan = those("code/"), those("source/"), at["plan"]
+    return (
+        MAGIC_NUMBER,
+        max(plan[1], compiled[-1][2]),
+        max(plan[1], sources[-1][2]),
+        compiled,
+        sources,
+        plan,
+        tuple(at[name] for name in ("pack.at", "pack") if name in at),
+        _GONE if elsewhere else (),
     )

@@ -11,7 +11,7 @@ P2  All other text is UTF-8.
 
 from __future__ import annotations
 
-import os
+from .paths import fsdecode, fsencode, normpath
 
 PYTHON = "python"
 """The name of the root that is an interpreter with its standard library."""
@@ -163,7 +163,7 @@ def _folder(path: str) -> str:
     """As it is compared later: absolute, and without what a path may have too much."""
     if not path.startswith("/") or "\0" in path:
         raise ValueError(f"{path!r} is not an absolute folder")
-    return os.path.normpath(path).replace("//", "/")  # POSIX keeps two slashes at the start
+    return normpath(path).replace("//", "/")  # POSIX keeps two slashes at the start
 
 
 # --- text ----------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def write(plan: Plan) -> bytes:
     lines = [
         _FIRST,
         _line(b"app", _text(plan.app)),
-        _line(b"entry", *map(os.fsencode if plan.entry[0] == "file" else _text, plan.entry)),
+        _line(b"entry", *map(fsencode if plan.entry[0] == "file" else _text, plan.entry)),
     ]
     for word, path in (
         (b"argv0", plan.argv0),
@@ -183,19 +183,19 @@ def write(plan: Plan) -> bytes:
         (b"executable", plan.executable),
         (b"report", plan.report),
     ):
-        lines.append(_line(word, os.fsencode(path)))
+        lines.append(_line(word, fsencode(path)))
     lines.append(_line(b"context", _text(plan.context)))
     lines.append(_line(b"trace", _YES[plan.trace]))
     lines.append(_line(b"marshal", _YES[plan.marshal]))
-    lines.append(_line(b"stdlib", *map(os.fsencode, plan.stdlib)))
-    lines.append(_line(b"system", *map(os.fsencode, plan.system)))
+    lines.append(_line(b"stdlib", *map(fsencode, plan.stdlib)))
+    lines.append(_line(b"system", *map(fsencode, plan.system)))
     lines += [_line(b"bad", _text(key), _text(value)) for key, value in sorted(plan.bad.items())]
-    lines += [_line(b"early", _text(name), *map(os.fsencode, two)) for name, *two in plan.early]
+    lines += [_line(b"early", _text(name), *map(fsencode, two)) for name, *two in plan.early]
     for name, value in sorted(plan.environment.items()):
-        lines.append(_line(b"environment", os.fsencode(name), os.fsencode(value)))
+        lines.append(_line(b"environment", fsencode(name), fsencode(value)))
     for root in plan.roots:
-        words = [_text(root.name), os.fsencode(root.base), os.fsencode(root.prefix)]
-        words += [b"%d" % len(root.manifest), *map(os.fsencode, root.search)]
+        words = [_text(root.name), fsencode(root.base), fsencode(root.prefix)]
+        words += [b"%d" % len(root.manifest), *map(fsencode, root.search)]
         lines.append(_line(b"root", *words))
     return b"\n".join([*lines, b"\n"]) + b"".join([root.manifest for root in plan.roots])
 
@@ -220,20 +220,20 @@ def read(raw: bytes) -> Plan:
             bad[digest.decode()] = message.decode()
         elif word == b"early":
             module, place, copy = fields
-            early.append((module.decode(), os.fsdecode(place), os.fsdecode(copy)))
+            early.append((module.decode(), fsdecode(place), fsdecode(copy)))
         elif word == b"environment":
             name, value = fields
-            environment[os.fsdecode(name)] = os.fsdecode(value)
+            environment[fsdecode(name)] = fsdecode(value)
         elif word == b"root":
             name, base, prefix, length, *search = fields
             end = start + int(length)
             manifest = bytes(manifests[start:end])
             found = Root(
                 name.decode(),
-                os.fsdecode(base),
+                fsdecode(base),
                 manifest,
-                [os.fsdecode(folder) for folder in search],
-                os.fsdecode(prefix),
+                [fsdecode(folder) for folder in search],
+                fsdecode(prefix),
             )
             roots.append(found)
             start = end
@@ -246,7 +246,7 @@ def read(raw: bytes) -> Plan:
 
     def path(word: bytes) -> str:
         (field,) = one.pop(word)
-        return os.fsdecode(field)
+        return fsdecode(field)
 
     try:
         kind, *others = one.pop(b"entry")
@@ -254,12 +254,12 @@ def read(raw: bytes) -> Plan:
         (app,), (context,) = one.pop(b"app"), one.pop(b"context")
         plan = Plan(
             app.decode(),
-            [kind.decode(), *map(os.fsdecode if kind == b"file" else bytes.decode, others)],
+            [kind.decode(), *map(fsdecode if kind == b"file" else bytes.decode, others)],
             roots,
             argv0=path(b"argv0"),
             file=path(b"file"),
-            stdlib=[os.fsdecode(folder) for folder in one.pop(b"stdlib")],
-            system=[os.fsdecode(folder) for folder in one.pop(b"system")],
+            stdlib=[fsdecode(folder) for folder in one.pop(b"stdlib")],
+            system=[fsdecode(folder) for folder in one.pop(b"system")],
             prefix=path(b"prefix"),
             executable=path(b"executable"),
             bad=bad,

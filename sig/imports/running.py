@@ -288,11 +288,12 @@ def start(
         sys.stdout.flush()
         sys.stderr.flush()
         interpreters.start(python, prepared, plan, arguments, allowed, pack)
-    descriptor = sealed(packing.pack(plan, pack), "sig")
+    own = packing.is_own(python.executable)
+    descriptor = sealed(packing.pack(plan, pack, own=own), "sig")
     os.set_inheritable(descriptor, True)
     sys.stdout.flush()
     sys.stderr.flush()
-    words = packing.command(python.executable, descriptor, plan.argv0, arguments)
+    words = packing.command(python.executable, descriptor, plan.argv0, arguments, own=own)
     try:
         os.execve(python.executable, words, dict(allowed))  # noqa: S606 - what a run is
     except OSError as error:

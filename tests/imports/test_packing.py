@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sig.errors import Refused
-from sig.imports import packing
+from sig.imports import bootstrap, packing, page
 from sig.imports.plan import read
 from tests.imports.child import ENVIRONMENT, Program, Python, sealed, write
 
@@ -35,27 +35,32 @@ def test_the_file_is_a_plain_zip(program: Program) -> None:
             assert path.read_bytes() == archive.read(f"source/{name}")
 
 
-def test_python_runs_the_zip_as_well(program: Program) -> None:
-    """Slower, to the same end: nothing of it is found any more, and its descriptor is closed."""
+def test_nothing_of_the_file_is_found_any_more(program: Program) -> None:
+    """Its descriptor is closed, and no path leads to it; compiled lines leave no more than text."""
     program.files(
         {
             "main.py": "import os, sys\n"
             "print(sys.argv, [x for x in sys.path if 'fd' in x], __file__, __spec__, __package__)\n"
             "print(len(os.listdir('/proc/self/fd')), list(sys.path_importer_cache))\n"
-            "print(list(sys.modules['zipimport']._zip_directory_cache))\n"
             "print(sorted(globals()), __import__('__future__').annotations.optional)\n"
             "try: import covered\n"
             "except ModuleNotFoundError: 1 / 0\n"
         }
     )
-    descriptor = sealed(packing.pack(program.plan()))
-    words = (program.python.path, "-I", "-S", "-B", f"/proc/self/fd/{descriptor}", "a")
-    slow = program._run(words, pass_fds=[descriptor])
+    own = packing.is_own(program.python.path)  # of one interpreter at least
+    descriptor = sealed(packing.pack(program.plan(), own=own))
+    words = packing.command(program.python.path, descriptor, "main.py", ("a",), own=own)
+    ended = program._run(words, pass_fds=[descriptor])
     os.close(descriptor)
 
-    assert program.run("a") == slow
-    assert 1 == slow.code and slow.err.endswith("ZeroDivisionError: division by zero\n")
-    assert f"{program.app}/main.py None None\n4 []\n[]\n" in slow.out
+    assert program.run("a") == ended
+    assert 1 == ended.code and ended.err.endswith("ZeroDivisionError: division by zero\n")
+    assert f"['main.py', 'a'] [] {program.app}/main.py None None\n4 []\n" in ended.out
+
+
+def test_the_lines_know_what_the_bootstrap_is_called() -> None:
+    """They import nothing of ours."""
+    assert (page._NAME, page._FILE) == (bootstrap.PACKAGE, bootstrap.FILE)
 
 
 def test_a_plan_that_contradicts_itself_is_not_packed(program: Program) -> None:
@@ -96,7 +101,7 @@ def test_a_file_that_is_cut_off_starts_nothing(program: Program) -> None:
     """Sealed, it cannot be; if it is, half a program does not run."""
     program.files({"main.py": "print(1)\n"})
     data = packing.pack(program.plan())
-    for size in (5000, len(data) // 4):
+    for size in (page.TABLE + page.LENGTH, len(data) // 4):
         descriptor = sealed(data[:size])
         words = packing.command(program.python.path, descriptor, "main.py", ())
         ended = program._run(words, pass_fds=[descriptor])

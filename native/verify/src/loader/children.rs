@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::refused::Refused;
+use super::starting;
 use super::system::why_not_file;
 
 /// The variable that marks children: the path of the loader.
@@ -57,15 +58,7 @@ fn is_build(program: &Path, said: &[u8], before: &[OsString]) -> bool {
 fn fits(said: &[u8], before: &[OsString]) -> bool {
     let mut words = said.split(|one| *one == 0);
     before.iter().all(|word| words.next() == Some(word.as_bytes()))
-        && words.next().is_some_and(is_page)
-}
-
-/// Whether this is what a run is started with: a descriptor of our own page.
-fn is_page(word: &[u8]) -> bool {
-    let rest = word.strip_prefix(b"import posix;d=".as_slice());
-    let digits = rest.map_or(0, |rest| rest.iter().take_while(|one| one.is_ascii_digit()).count());
-    let end = rest.and_then(|rest| rest.get(digits..));
-    digits > 0 && end == Some(b";exec(posix.pread(d,4096,0))")
+        && words.next().is_some_and(starting::is_first)
 }
 
 /// Where a child starts (none: the script) and its arguments (N2).
@@ -320,14 +313,6 @@ mod tests {
         }
         for word in ["-c", "-m", "--", "-", "-x", "-Bc"] {
             assert!(!is_flag(OsStr::new(word).as_bytes()), "{word}");
-        }
-    }
-
-    #[test]
-    fn only_our_own_page_is_one() {
-        assert!(is_page(b"import posix;d=3;exec(posix.pread(d,4096,0))"));
-        for other in ["import posix;d=;exec(posix.pread(d,4096,0))", "import posix;d=3;x", ""] {
-            assert!(!is_page(other.as_bytes()));
         }
     }
 }

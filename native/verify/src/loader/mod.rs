@@ -181,7 +181,7 @@ fn become_it(
         Err(error) => return unsealed(&error),
     };
     let mut words = before;
-    words.push(starting::page(sealed.as_raw_fd()));
+    words.push(starting::first(sealed.as_raw_fd(), loader.python.same));
     words.extend(arguments);
     let Some(prepared) = prepared else {
         let program = loader.python.executable.as_os_str();

@@ -1,7 +1,7 @@
-//! The sealed file that a run starts from: a page of Python, our modules, the plan, a pack.
+//! The sealed file that a run starts from: a table, lines of Python, our modules, the plan, a pack.
 //!
 //! It is what `sig/imports/packing.py` writes, without being a zip: an interpreter of the system's is
-//! given the page with `-c`, and the page knows where everything is.
+//! given the lines with `-c`, and they find everything by the table.
 //!
 //! A Python that is not the system's finds the first modules of its standard library in a zip at the
 //! end of the same file, and nowhere else (Z6 of `packing.py`).
@@ -13,7 +13,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
@@ -23,45 +22,24 @@ use sig_core::model::zip::Directory;
 
 use super::interpreter::Build;
 
-const PAGE: usize = 4096;
-
-// A stub stands for `__future__`, which does nothing: the real one would be read from the disk.
-// Python 3.13 has imported linecache to show the text of -c, and would for whatever the program
-// compiles as `<string>`.
-const HEAD: &str = "\
-import marshal, posix, sys
-sys.modules.pop('linecache', None)
-@elsewhere@from _frozen_importlib_external import MAGIC_NUMBER
-known = MAGIC_NUMBER == @magic@
-data = memoryview(posix.pread(d, @end@, 0))
-posix.close(d)
-if len(data) != @end@:
-    raise SystemExit('sig: the sealed file cannot be read')
-codes = {name: data[start:end] for name, start, end in (@compiled@ if known else @sources@)}
-first = codes.pop('bootstrap')
-future = sys.modules['__future__'] = type(sys)('__future__')
-future.annotations = None
-scope = {'__name__': '_sig_imports'}
-exec(marshal.loads(first) if known else compile(first, '@file@', 'exec'), scope)
-pack = [data[start:end] for start, end in @pack@]
-scope['start'](globals(), bytes(data[slice(*@plan@)]), codes, known, pack)
-";
-const ELSEWHERE: &str = "\
-for name in (b'LD_PRELOAD', b'PYTHONHOME', b'PYTHONPATH'):
-    if name in posix.environ:
-        posix.unsetenv(name)
-        del posix.environ[name]
-sys.path[:] = ['/proc/self/fd/%d' % d]
-import os, site
-";
+/// Where the lines lie, and how long they are at most (`sig/imports/page.py`).
+const TABLE: usize = 4096;
+const LENGTH: usize = 8192;
+const BEFORE: usize = TABLE + LENGTH;
+const LINES: &str = "page";
+/// Around the number of a descriptor: what runs them as source, and compiled.
+const SOURCE: (&str, &str) = ("import posix;d=", ";exec(posix.pread(d,8192,4096))");
+const COMPILED: (&str, &str) =
+    ("import posix,marshal;d=", ";exec(marshal.loads(posix.pread(d,8192,4096)))");
+/// What a Python that is not the system's is led by, and forgets at once.
+const GONE: [&[u8]; 3] = [b"LD_PRELOAD", b"PYTHONHOME", b"PYTHONPATH"];
 const HOME: &str = "/proc/self/fd";
 /// Python 3.13 imports it to remember the text of -c; what would come with it is half of a library.
 const LINECACHE: (&str, &[u8]) = ("linecache.py", b"def _register_code(*given): pass\n");
 /// The first Python 3 that has -P.
 const SAFE_PATH: u32 = 11;
-const FILE: &str = "<frozen importlib._bootstrap_external>";
 
-/// The bytes of the file, part by part; None where its page would not fit. `same` says that the
+/// The bytes of the file, part by part; None where its table would not fit. `same` says that the
 /// interpreter is the very file of when the loader was made. `library` are sources of the standard
 /// library, by their paths in it, for a Python that is not the system's.
 pub fn sealed<'a>(
@@ -72,11 +50,18 @@ pub fn sealed<'a>(
     pack: Option<(&Pack<'_>, &'a [u8])>,
     library: Option<&BTreeMap<String, Vec<u8>>>,
 ) -> Option<Vec<Cow<'a, [u8]>>> {
-    let (compiled, after) = places(&policy.compiled, PAGE);
-    let (sources, _) = places(&policy.sources, after);
-    let needed = if same { after.checked_sub(PAGE)? } else { modules.len() };
-    let mut parts: Vec<Cow<'a, [u8]>> = vec![Cow::Borrowed(&[]), modules.get(..needed)?.into()];
-    let mut end = PAGE.checked_add(needed)?;
+    let (compiled, after) = places(&policy.compiled, BEFORE);
+    let (sources, end) = places(&policy.sources, after);
+    let needed = if same { after } else { end }.checked_sub(BEFORE)?;
+    let lines = if same { &compiled } else { &sources };
+    let (_, start, stop) = *lines.iter().find(|(name, ..)| *name == LINES)?;
+    let lines = modules.get(start.checked_sub(BEFORE)?..stop.checked_sub(BEFORE)?)?;
+    let mut parts: Vec<Cow<'a, [u8]>> = vec![
+        Cow::Borrowed(&[]),
+        filled(lines, LENGTH, b'\n')?.into(),
+        modules.get(..needed)?.into(),
+    ];
+    let mut end = BEFORE.checked_add(needed)?;
     let mut add = |data: Cow<'a, [u8]>| -> Option<(usize, usize)> {
         let start = end;
         end = start.checked_add(data.len())?;
@@ -88,32 +73,31 @@ pub fn sealed<'a>(
         None => Vec::new(),
         Some((pack, raw)) => vec![add(table(pack)?.into())?, add(raw.into())?],
     };
-    let mut magic = String::from("b'");
-    for byte in policy.magic {
-        // Writing to a String does not fail.
-        let _ = write!(magic, "\\x{byte:02x}");
+    let mut written = marshal::tuple(8)?;
+    written.extend(marshal::bytes(&policy.magic)?);
+    written.extend(marshal::number(end)?);
+    written.extend(marshal::number(end)?);
+    for modules in [&compiled[..], if same { &[] } else { &sources[..] }] {
+        written.extend(marshal::tuple(modules.len())?);
+        for (name, start, end) in modules {
+            written.extend(marshal::tuple(3)?);
+            written.extend(marshal::text(name)?);
+            written.extend(marshal::number(*start)?);
+            written.extend(marshal::number(*end)?);
+        }
     }
-    magic.push('\'');
-    let mut page = HEAD.to_owned();
-    for (field, value) in [
-        ("@elsewhere@", library.map_or("", |_| ELSEWHERE).to_owned()),
-        ("@magic@", magic),
-        ("@end@", end.to_string()),
-        ("@compiled@", compiled),
-        ("@sources@", if same { "[]".to_owned() } else { sources }),
-        ("@file@", FILE.to_owned()),
-        ("@plan@", format!("{plan:?}")),
-        ("@pack@", format!("{packed:?}")),
-    ] {
-        page = page.replace(field, &value);
+    written.extend(marshal::pair(plan)?);
+    written.extend(marshal::tuple(packed.len())?);
+    for place in packed {
+        written.extend(marshal::pair(place)?);
     }
-    let mut file = page.into_bytes();
-    if file.len() > PAGE {
-        return None;
+    let gone: &[&[u8]] = if library.is_some() { &GONE } else { &[] };
+    written.extend(marshal::tuple(gone.len())?);
+    for name in gone {
+        written.extend(marshal::bytes(name)?);
     }
-    file.resize(PAGE, b'\n');
-    if let Some(page) = parts.first_mut() {
-        *page = file.into();
+    if let Some(first) = parts.first_mut() {
+        *first = filled(&written, TABLE, 0)?.into();
     }
     if let Some(library) = library {
         parts.push(zip(end, library)?.into());
@@ -138,34 +122,69 @@ fn zip(start: usize, library: &BTreeMap<String, Vec<u8>>) -> Option<Vec<u8>> {
     Some(file)
 }
 
-/// Name, start and end of each, as Python writes it, and where they end.
-fn places(modules: &[Module], start: usize) -> (String, usize) {
-    let mut text = String::from("[");
+/// Name, start and end of each, and where they end.
+fn places(modules: &[Module], start: usize) -> (Vec<(&str, usize, usize)>, usize) {
     let mut place = start;
-    for (name, size) in modules {
-        let end = place.saturating_add(*size);
-        let _ = write!(text, "('{name}',{place},{end}),");
-        place = end;
-    }
-    text.push(']');
-    (text, place)
+    let found = modules.iter().map(|(name, size)| {
+        let start = place;
+        place = place.saturating_add(*size);
+        (name.as_str(), start, place)
+    });
+    (found.collect(), place)
 }
 
-/// Where in a pack everything lies, as `marshal` writes it (version 2): names, and pairs of numbers.
+/// With as many of one byte behind it as make it this long; None if it is longer.
+fn filled(data: &[u8], length: usize, with: u8) -> Option<Vec<u8>> {
+    let mut found = data.to_vec();
+    (found.len() <= length).then(|| found.resize(length, with))?;
+    Some(found)
+}
+
+/// Where in a pack everything lies: names, and pairs of numbers.
 fn table(pack: &Pack<'_>) -> Option<Vec<u8>> {
     let mut found = b"{".to_vec();
     for (name, start, end) in pack.places() {
-        found.push(b'u');
-        found.extend_from_slice(&u32::try_from(name.len()).ok()?.to_le_bytes());
-        found.extend_from_slice(name.as_bytes());
-        found.extend_from_slice(b"(\x02\0\0\0");
-        for number in [start, end] {
-            found.push(b'i');
-            found.extend_from_slice(&i32::try_from(number).ok()?.to_le_bytes());
-        }
+        found.extend(marshal::text(name)?);
+        found.extend(marshal::pair((start, end))?);
     }
     found.push(b'0');
     Some(found)
+}
+
+/// Values as `marshal` writes them (version 2, which every Python reads).
+mod marshal {
+    fn sized(kind: u8, length: usize) -> Option<Vec<u8>> {
+        let mut found = vec![kind];
+        found.extend_from_slice(&i32::try_from(length).ok()?.to_le_bytes());
+        Some(found)
+    }
+
+    fn raw(kind: u8, data: &[u8]) -> Option<Vec<u8>> {
+        let mut found = sized(kind, data.len())?;
+        found.extend_from_slice(data);
+        Some(found)
+    }
+
+    pub fn text(text: &str) -> Option<Vec<u8>> {
+        raw(b'u', text.as_bytes())
+    }
+
+    pub fn bytes(data: &[u8]) -> Option<Vec<u8>> {
+        raw(b's', data)
+    }
+
+    pub fn number(number: usize) -> Option<Vec<u8>> {
+        sized(b'i', number)
+    }
+
+    /// What stands before that many values.
+    pub fn tuple(length: usize) -> Option<Vec<u8>> {
+        sized(b'(', length)
+    }
+
+    pub fn pair((one, other): (usize, usize)) -> Option<Vec<u8>> {
+        Some([tuple(2)?, number(one)?, number(other)?].concat())
+    }
 }
 
 /// The words before the page: the same in every run of a loader.
@@ -203,7 +222,38 @@ pub fn mapped(linker: &Path, copy: OsString, words: Vec<OsString>) -> Vec<OsStri
     found
 }
 
-/// The page that reads the file in this descriptor.
-pub fn page(descriptor: i32) -> OsString {
-    format!("import posix;d={descriptor};exec(posix.pread(d,{PAGE},0))").into()
+/// What runs the lines of the file in this descriptor, for a `same` interpreter or any other.
+pub fn first(descriptor: i32, same: bool) -> OsString {
+    let (before, after) = if same { COMPILED } else { SOURCE };
+    format!("{before}{descriptor}{after}").into()
+}
+
+/// Whether this is such a text.
+pub fn is_first(word: &[u8]) -> bool {
+    [SOURCE, COMPILED].iter().any(|(before, after)| {
+        let rest = word.strip_prefix(before.as_bytes());
+        let digits = rest.and_then(|rest| rest.strip_suffix(after.as_bytes()));
+        digits.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_first_words_are_such() {
+        for same in [true, false] {
+            assert!(is_first(first(3, same).as_encoded_bytes()));
+            assert!(is_first(first(1024, same).as_encoded_bytes()));
+        }
+        let (before, after) = SOURCE;
+        for other in [before, after, "", "3", "import posix;d=3;x"] {
+            assert!(!is_first(other.as_bytes()), "{other}");
+        }
+        for number in ["", "x", "-3", "3;x"] {
+            assert!(!is_first(format!("{before}{number}{after}").as_bytes()), "{number}");
+        }
+        assert!(!is_first(format!("{}3{after}", COMPILED.0).as_bytes()));
+    }
 }

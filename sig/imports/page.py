@@ -1,0 +1,64 @@
+"""The first lines of a run: they read the sealed file that they lie in, close it, and give what is in
+it to the bootstrap.
+
+Here: from the first line of Python to the first of `bootstrap`. Not here: who writes the file
+(`packing`, and in a loader native/verify/src/loader/starting.rs).
+
+A1  The file begins with a page of its own: where everything lies, marshalled in a form that every
+    Python reads. These lines follow, and all else.
+A2  Compiled modules run only in an interpreter of their bytecode, any other compiles the sources.
+A3  A Python that is not the system's gets no -I: what led it to its first modules is gone before
+    anything else happens (Z6 of `packing`).
+
+Compiled, or as source: to compile even these lines takes longer than to run them.
+"""
+
+import marshal
+import posix
+import sys
+from _frozen_importlib_external import MAGIC_NUMBER
+
+TABLE = 4096
+"""How long the page with the table is."""
+LENGTH = 8192
+"""How long these lines are at most, in either form, filled up with ends of lines."""
+
+_NAME = "_sig_imports"
+_FILE = "<frozen importlib._bootstrap_external>"  # as `bootstrap` has it
+
+
+def begin(names: dict[str, object], descriptor: int) -> None:
+    """Becomes the program, in the namespace of `__main__`."""
+    # Python 3.13 has imported it to show the text of -c, and would for what is compiled as <string>.
+    sys.modules.pop("linecache", None)
+    magic, known_end, end, compiled, sources, plan, packed, gone = marshal.loads(
+        posix.pread(descriptor, TABLE, 0)
+    )
+    for name in gone:  # A3
+        if name in posix.environ:
+            posix.unsetenv(name)
+            del posix.environ[name]
+    if gone:
+        sys.path[:] = ["/proc/self/fd/%d" % descriptor]
+        import os
+        import site  # noqa: F401
+    known = magic == MAGIC_NUMBER  # A2
+    if known:
+        end = known_end
+    data = memoryview(posix.pread(descriptor, end, 0))
+    posix.close(descriptor)
+    if len(data) != end:
+        raise SystemExit("sig: the sealed file cannot be read")
+    codes = {name: data[start:end] for name, start, end in (compiled if known else sources)}
+    first = codes.pop("bootstrap")
+    # A stub, which does nothing: the real one would be read from the disk.
+    future = sys.modules["__future__"] = type(sys)("__future__")
+    future.annotations = None  # type: ignore[attr-defined]
+    scope: dict[str, object] = {"__name__": _NAME}
+    exec(marshal.loads(first) if known else compile(first, _FILE, "exec"), scope)  # noqa: S102
+    start = scope["start"]
+    start(names, bytes(data[slice(*plan)]), codes, known, [data[slice(*one)] for one in packed])  # type: ignore[operator]
+
+
+if __name__ == "__main__":
+    begin(globals(), globals()["d"])
