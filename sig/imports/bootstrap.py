@@ -11,12 +11,16 @@ B3  The program sees what plain Python shows: names, arguments, `__main__`, trac
 B4  A refusal ends the process, in whatever thread, and whatever the program does about it: stdio is
     flushed, the reason told, no handler asked.
 B5  What it runs under it can ask: ``sig.runtime`` is handed in, whatever lies on the disk.
+B6  The garbage collector is not asked about what was there before the program: at the end it would
+    look at all of that several times. `__main__` is made after that, or what a program leaves in
+    it would not be collected either.
 
 Runs on Python 3.9 and later; imports next to nothing that a bare start has not loaded already.
 """
 
 from __future__ import annotations
 
+import gc
 import marshal
 import posix
 import sys
@@ -40,6 +44,7 @@ _COMM = 15
 _LOADER = "SIG_LOADER"  # stands in the environment of a program that a loader has started
 _SHELL = dict.fromkeys(map(ord, "@%+=:,./-_"), "a")
 _exit, _write = posix._exit, posix.write
+_first: ModuleType | None = None  # in whose namespace Python began: it is not let go
 _loads = marshal.loads  # before what a program gets takes its place (`doors`)
 
 
@@ -76,7 +81,15 @@ class _Memory:
             exec(code, module.__dict__)  # noqa: S102 - the same
 
     def load(self, name: str) -> Any:
-        return __import__(f"{PACKAGE}.{name}", None, None, ["*"])
+        """One of them: as an import does, which asks several finders and takes longer."""
+        fullname = f"{PACKAGE}.{name}"
+        module: Any = sys.modules.get(fullname)
+        if module is None:
+            module = sys.modules[fullname] = type(sys)(fullname)
+            module.__spec__ = self.find_spec(fullname)
+            module.__package__, module.__loader__ = PACKAGE, self
+            self.exec_module(module)
+        return module
 
     def package(self, fullname: str) -> Any:
         """An empty one for B5, where no covered one has its name."""
@@ -110,7 +123,6 @@ class _Runtime:
 
 
 def start(
-    scope: dict[str, Any],
     text: bytes,
     codes: dict[str, memoryview],
     compiled: bool,
@@ -118,12 +130,13 @@ def start(
 ) -> None:
     """Becomes the program.
 
-    `scope` is the namespace of `__main__`, `text` the plan, `codes` are our modules, as marshalled
-    code or as source. `pack` is empty, or the table of a pack and the pack.
+    `text` is the plan, `codes` are our modules, as marshalled code or as source. `pack` is empty, or
+    the table of a pack and the pack.
     """
     memory = _Memory(codes, compiled)
     _forget()
     sys.meta_path.insert(0, memory)
+    memory.load("paths")  # each before those that import it
     plan = memory.load("plan").read(text)
     covered = memory.load("covered").Covered(plan)
     given = None
@@ -169,18 +182,18 @@ def start(
     if plan.entry[0] == "file":
         path = plan.file or covered.entry()
         loader = memory.load("finder").SourceLoader(finder, "__main__", path)
-        _main(scope, path, loader)
         data, digest = opening.verified(covered.entry(), "__main__")
         packed = finder.bytecode and finder.bytecode.code(digest, path)
+        scope = _main(path, loader)
         _run(packed or data, path, scope, 1)
     elif plan.entry[0] == "code":  # a child of the program: what multiprocessing starts it with
-        _main(scope, "", None)
+        scope = _main("", None)
         _run(plan.entry[1], "<string>", scope, 1)  # a text: bytes could say how to read them
     else:
         _, module, attribute = plan.entry
-        _main(scope, plan.file, None)
         first = attribute.partition(".")[0]
         source = f"import sys\nfrom {module} import {first}\nsys.exit({attribute}())\n"
+        scope = _main(plan.file, None)
         _run(source.encode(), FILE, scope, 2)
     for name in ("__file__", "__cached__"):  # as plain Python does, before threads are waited for
         scope.pop(name, None)
@@ -194,14 +207,21 @@ def _forget() -> None:
         sys.modules["zipimport"]._zip_directory_cache.clear()
 
 
-def _main(scope: dict[str, Any], path: str, loader: object) -> None:
-    """B3. `__main__` as plain Python makes it."""
-    for name in list(scope):
-        if name not in ("__name__", "__doc__", "__annotations__", "__builtins__"):
-            del scope[name]
-    scope.update(__doc__=None, __package__=None, __loader__=loader, __spec__=None)
+def _main(path: str, loader: object) -> dict[str, Any]:
+    """B3, B6. The namespace of a `__main__` as plain Python makes it."""
+    global _first
+    gc.freeze()
+    _first = sys.modules["__main__"]
+    main = sys.modules["__main__"] = type(sys)("__main__")
+    scope = vars(main)
+    before = vars(_first)
+    if "__annotations__" in before:  # not of every Python
+        scope["__annotations__"] = {}
+    before.clear()
+    scope.update(__loader__=loader, __builtins__=sys.modules["builtins"])
     if path:
         scope.update(__file__=path, __cached__=None)
+    return scope
 
 
 def _dress(plan: Any) -> None:

@@ -27,8 +27,8 @@ _NAME = "_sig_imports"
 _FILE = "<frozen importlib._bootstrap_external>"  # as `bootstrap` has it
 
 
-def begin(names: dict[str, object], descriptor: int) -> None:
-    """Becomes the program, in the namespace of `__main__`."""
+def begin(descriptor: int) -> None:
+    """Becomes the program that lies in the file."""
     # Python 3.13 has imported it to show the text of -c, and would for what is compiled as <string>.
     sys.modules.pop("linecache", None)
     magic, known_end, end, compiled, sources, plan, packed, gone = marshal.loads(
@@ -57,8 +57,8 @@ def begin(names: dict[str, object], descriptor: int) -> None:
     scope: dict[str, object] = {"__name__": _NAME}
     exec(marshal.loads(first) if known else compile(first, _FILE, "exec"), scope)  # noqa: S102
     start = scope["start"]
-    start(names, bytes(data[slice(*plan)]), codes, known, [data[slice(*one)] for one in packed])  # type: ignore[operator]
+    start(bytes(data[slice(*plan)]), codes, known, [data[slice(*one)] for one in packed])  # type: ignore[operator]
 
 
 if __name__ == "__main__":
-    begin(globals(), globals()["d"])
+    begin(globals()["d"])
