@@ -40,7 +40,7 @@ _WRITTEN = frozenset(
 class Place:
     """A folder with all that is covered below it (C1)."""
 
-    __slots__ = ("_files", "_sorted", "_tables", "base", "data", "roots")
+    __slots__ = ("_files", "_sorted", "_tables", "_tops", "base", "data", "roots")
 
     base: str
     roots: list[Root]
@@ -53,6 +53,7 @@ class Place:
         self.data = {}
         self._files: dict[str, Covering] | None = None
         self._sorted: list[str] | None = None
+        self._tops: set[str] | None = None
         self._tables: dict[str, dict[str, Covering]] = {}
 
     def __repr__(self) -> str:
@@ -113,6 +114,8 @@ class Place:
         if "/" in name:  # only by import_module: no name of a module, but one of a path
             return None
         files = self.files
+        if not folder and name not in self._first_names():  # most are of the standard library
+            return None
         stem = f"{folder}/{name}" if folder else name
         for suffix in _SUFFIXES:
             path = f"{stem}/__init__{suffix}"
@@ -123,6 +126,12 @@ class Place:
             if path in files:
                 return path, suffix, False
         return None
+
+    def _first_names(self) -> set[str]:
+        """What lies in the folder itself, without what follows a dot."""
+        if self._tops is None:
+            self._tops = {path.partition("/")[0].partition(".")[0] for path in self.files}
+        return self._tops
 
     def there(self, folder: str) -> bool:
         """Whether there is such a folder (C6)."""

@@ -655,9 +655,9 @@ def _seal(descriptor: int) -> None:
 
 def _pour(descriptor: int, source: int, size: int) -> None:
     """Copies what a file holds, and seals. Of one that grew meanwhile a byte more is copied."""
-    buffer = bytearray(_BLOCK)
-    view = memoryview(buffer)
     left = size + 1
+    buffer = bytearray(min(left, _BLOCK))
+    view = memoryview(buffer)
     while left > 0:
         length = os.readv(source, [view[:left]])
         if not length:
@@ -678,7 +678,7 @@ def _fill(descriptor: int, data: bytes) -> bool:
     _seal(descriptor)
     if os.fstat(descriptor).st_size != len(data):
         return False
-    buffer = bytearray(_BLOCK)
+    buffer = bytearray(min(len(data), _BLOCK))
     done = 0
     while done < len(data):
         length = os.preadv(descriptor, [buffer], done)

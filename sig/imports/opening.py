@@ -167,7 +167,7 @@ class Opening:
         try:
             made = make(source, size)
             hasher = self._new(b"", size)
-            buffer = bytearray(_COPIED)
+            buffer = bytearray(min(size + 1, _COPIED))
             done = 0
             while length := system.preadv(made, [buffer], done):
                 hasher.update(memoryview(buffer)[:length])

@@ -24,7 +24,9 @@ pub fn open(path: &Path) -> io::Result<Option<File>> {
 /// Its bytes, at most so many; None if there is none.
 pub fn read(path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
     let Some(file) = open(path)? else { return Ok(None) };
-    let mut raw = Vec::new();
+    // Its size may change: that is how much room there is at first, and no limit.
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    let mut raw = Vec::with_capacity(size.min(most).saturating_add(1));
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut raw)?;
     if raw.len() > most {
