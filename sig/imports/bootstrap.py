@@ -32,6 +32,7 @@ if not is_frozen("os"):  # then it is found as long as plain Python finds (`path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, ModuleType
     from typing import Any, NoReturn
 
@@ -130,13 +131,13 @@ def start(
 ) -> None:
     """Becomes the program.
 
-    `text` is the plan, `codes` are our modules, as marshalled code or as source. `pack` is empty, or
-    the table of a pack and the pack.
+    `text` is the plan, `codes` are our modules, as marshalled code or as source. `pack` is empty,
+    or the table of a pack and the pack.
     """
     memory = _Memory(codes, compiled)
     _forget()
     sys.meta_path.insert(0, memory)
-    memory.load("paths")  # each before those that import it
+    encoded = memory.load("paths").fsencode  # each before those that import it
     plan = memory.load("plan").read(text)
     covered = memory.load("covered").Covered(plan)
     given = None
@@ -169,7 +170,7 @@ def start(
         finder.opening.expect(len(pack[1]))  # code is about as long as its source
     doors = memory.load("doors")
     del sys.meta_path[0], sys.modules["__future__"]  # a stub of `packing`
-    _dress(plan)  # before: what it needs is Python's own
+    _dress(plan, encoded)  # before: what it needs is Python's own
     doors.install(finder)  # B2
     if given is not None:
         memory.load("early").adopt(finder, plan, covered.python, given)
@@ -224,7 +225,7 @@ def _main(path: str, loader: object) -> dict[str, Any]:
     return scope
 
 
-def _dress(plan: Any) -> None:
+def _dress(plan: Any, encoded: Callable[[str], bytes]) -> None:
     """B3. What `site` would have added, and what the caller's command line has put in the way."""
     if plan.prefix:
         sys.prefix = sys.exec_prefix = plan.prefix
@@ -235,35 +236,25 @@ def _dress(plan: Any) -> None:
     if hasattr(sys, "orig_argv"):  # Python 3.10
         sys.orig_argv[:] = [plan.executable or sys.orig_argv[0], *sys.argv]
     for name, value in plan.environment.items():
-        _set(name, value)
+        if "os" in sys.modules:  # it has its own copy
+            sys.modules["os"].environ[name] = value
+        else:
+            posix.putenv(encoded(name), encoded(value))
+            posix.environ[encoded(name)] = encoded(value)
     try:
         descriptor = posix.open("/proc/self/comm", posix.O_WRONLY | posix.O_CLOEXEC)
         try:
-            _write(descriptor, _encoded(plan.argv0.rpartition("/")[2])[:_COMM])
+            _write(descriptor, encoded(plan.argv0.rpartition("/")[2])[:_COMM])
         finally:
             posix.close(descriptor)
     except OSError:
         pass  # it is a name for people
 
 
-def _set(name: str, value: str) -> None:
-    """In the environment, whether `os` has its copy of it by now or not."""
-    if "os" in sys.modules:
-        sys.modules["os"].environ[name] = value
-    else:
-        posix.putenv(_encoded(name), _encoded(value))
-        posix.environ[_encoded(name)] = _encoded(value)
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
-
-
 def _builtins() -> None:
     """What `site` adds; it is imported itself, with `os`, by who asks for the long texts."""
-    import builtins
-
     import _sitebuiltins
+    import builtins
 
     known: Any = builtins
     for name in ("quit", "exit"):

@@ -32,8 +32,8 @@ from _frozen_importlib import FrozenImporter
 from _thread import get_ident
 
 from .finder import ExtensionLoader, Finder
-from .paths import abspath, fsdecode, realpath
 from .opening import shown
+from .paths import abspath, fsdecode, realpath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -394,7 +394,7 @@ class Opening:
 def _size(path: str) -> int:
     """About how large it is; who opens it will say what is wrong with it."""
     try:
-        return system.stat(path).st_size
+        return int(system.stat(path).st_size)
     except OSError:
         return 0
 

@@ -179,7 +179,7 @@ def stored(members: Mapping[str, bytes], before: int = 0) -> tuple[bytes, Places
     return b"".join([*body, entries, b"PK\5\6", end]), at
 
 
-def _table(at: Places, elsewhere: bool) -> tuple[object, ...]:
+def _table(at: Places, elsewhere: bool) -> Any:
     """What `page` reads first. What it reads of the file ends with the last of what it needs."""
 
     def those(folder: str) -> tuple[tuple[str, int, int], ...]:

@@ -1,5 +1,5 @@
-"""The first lines of a run: they read the sealed file that they lie in, close it, and give what is in
-it to the bootstrap.
+"""The first lines of a run: they read the sealed file that they lie in, close it, and give what
+is in it to the bootstrap.
 
 Here: from the first line of Python to the first of `bootstrap`. Not here: who writes the file
 (`packing`, and in a loader native/verify/src/loader/starting.rs).
@@ -18,6 +18,10 @@ import posix
 import sys
 from _frozen_importlib_external import MAGIC_NUMBER
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 TABLE = 4096
 """How long the page with the table is."""
 LENGTH = 8192
@@ -29,19 +33,18 @@ _FILE = "<frozen importlib._bootstrap_external>"  # as `bootstrap` has it
 
 def begin(descriptor: int) -> None:
     """Becomes the program that lies in the file."""
-    # Python 3.13 has imported it to show the text of -c, and would for what is compiled as <string>.
+    # Python 3.13 has imported it to show the text of -c, and would for what else is <string>.
     sys.modules.pop("linecache", None)
-    magic, known_end, end, compiled, sources, plan, packed, gone = marshal.loads(
-        posix.pread(descriptor, TABLE, 0)
-    )
+    table = marshal.loads(posix.pread(descriptor, TABLE, 0))  # noqa: S302 - sealed
+    magic, known_end, end, compiled, sources, plan, packed, gone = table
     for name in gone:  # A3
         if name in posix.environ:
             posix.unsetenv(name)
             del posix.environ[name]
     if gone:
-        sys.path[:] = ["/proc/self/fd/%d" % descriptor]
-        import os
-        import site  # noqa: F401
+        sys.path[:] = [f"/proc/self/fd/{descriptor}"]
+        import os  # noqa: F401 - from the file, as long as it is open
+        import site  # noqa: F401 - the same
     known = magic == MAGIC_NUMBER  # A2
     if known:
         end = known_end
@@ -52,12 +55,14 @@ def begin(descriptor: int) -> None:
     codes = {name: data[start:end] for name, start, end in (compiled if known else sources)}
     first = codes.pop("bootstrap")
     # A stub, which does nothing: the real one would be read from the disk.
-    future = sys.modules["__future__"] = type(sys)("__future__")
-    future.annotations = None  # type: ignore[attr-defined]
-    scope: dict[str, object] = {"__name__": _NAME}
-    exec(marshal.loads(first) if known else compile(first, _FILE, "exec"), scope)  # noqa: S102
-    start = scope["start"]
-    start(bytes(data[slice(*plan)]), codes, known, [data[slice(*one)] for one in packed])  # type: ignore[operator]
+    future: Any = type(sys)("__future__")
+    future.annotations = None
+    sys.modules["__future__"] = future
+    scope: dict[str, Any] = {"__name__": _NAME}
+    code = marshal.loads(first) if known else compile(first, _FILE, "exec")  # noqa: S302 - sealed
+    exec(code, scope)  # noqa: S102 - the same
+    pack = [data[slice(*one)] for one in packed]
+    scope["start"](bytes(data[slice(*plan)]), codes, known, pack)
 
 
 if __name__ == "__main__":

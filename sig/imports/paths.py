@@ -12,14 +12,15 @@ from __future__ import annotations
 import sys
 
 try:
-    import posix as system
+    import posix as _posix
 except ImportError:  # a host that is no POSIX system
-    import os as system  # type: ignore[no-redef]
+    import os as _posix  # type: ignore[no-redef]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+system: Any = _posix
 _CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _SLASH = not hasattr(system, "altsep")  # the one that P1 knows
 

@@ -208,11 +208,13 @@ ENDS = {
     "codecs.register(A('registered ').__init__)\ncodecs.Codec.x = A('class ')",
     "weak": "import weakref, helper\nweakref.finalize(helper, print, 'finalize')\n"
     "keep = weakref.ref(helper, lambda ref: print('dead'))\ndel helper",
-    "main": "import sys, __main__\nprint(sys.modules['__main__'] is __main__, vars() is vars(__main__))\n"
+    "main": "import sys, __main__\n"
+    "print(sys.modules['__main__'] is __main__, vars() is vars(__main__))\n"
     "x = 1\nprint(__main__.x, sorted(vars()), repr(__main__)[:18])",
     "long texts": "print(copyright)\nprint(repr(credits)[:30])\nprint(repr(license)[:30])\n"
     "print(repr(exit), repr(quit), repr(help), copyright)",
-    "a long text of its own": "import builtins\nbuiltins.credits = 'mine'\nprint(copyright, credits)",
+    "a long text of its own": "import builtins\n"
+    "builtins.credits = 'mine'\nprint(copyright, credits)",
     "environment": "import posix\nposix.environ[b'X'] = b'1'\nimport os\nprint(os.environ['X'])",
     "interrupt": "raise KeyboardInterrupt",
     "interrupt below": "import interrupted",

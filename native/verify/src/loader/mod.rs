@@ -174,7 +174,12 @@ fn become_it(
     let Some(file) =
         starting::sealed(loader.policy, modules, loader.python.same, &plan, pack, library)
     else {
-        return Refused::could_not("what is to be run is too large");
+        let lines = loader.policy.sources.iter().any(|(name, _)| name == starting::LINES);
+        return Refused::could_not(if lines {
+            "what is to be run is too large".to_owned()
+        } else {
+            format!("this loader cannot be used: it has no module {}", starting::LINES)
+        });
     };
     let sealed = match kernel::sealed(&file, "sig", false) {
         Ok(sealed) => sealed,

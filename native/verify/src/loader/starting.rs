@@ -26,7 +26,8 @@ use super::interpreter::Build;
 const TABLE: usize = 4096;
 const LENGTH: usize = 8192;
 const BEFORE: usize = TABLE + LENGTH;
-const LINES: &str = "page";
+/// The module that they are.
+pub const LINES: &str = "page";
 /// Around the number of a descriptor: what runs them as source, and compiled.
 const SOURCE: (&str, &str) = ("import posix;d=", ";exec(posix.pread(d,8192,4096))");
 const COMPILED: (&str, &str) =
