@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 import multiprocessing.spawn
@@ -363,7 +364,11 @@ def test_the_message_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- whose child it is ---------------------------------------------------------------------------
 
-PAGE = "import posix;d=%d;exec(posix.pread(d,4096,0))"
+LINES = {
+    "source": "import posix;d=%d;exec(posix.pread(d,8192,4096))",
+    "compiled": "import posix,marshal;d=%d;exec(marshal.loads(posix.pread(d,8192,4096)))",
+}
+WAIT = "import sys\nsys.stdout.write('x')\nsys.stdout.flush()\nsys.stdin.read()\n"
 REAL = os.path.realpath(sys.executable)
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -371,12 +376,14 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
     """A Python with these words, that waits until its input ends."""
-    (tmp_path / "page").write_text("import sys\nsys.stdout.write('x')\nsys.stdout.flush()\n"
-                                   "sys.stdin.read()\n")  # fmt: skip
+    given = {"source": WAIT.encode(), "compiled": marshal.dumps(compile(WAIT, "", "exec"))}
+    for form, lines in given.items():
+        (tmp_path / form).write_bytes(bytes(4096) + lines.ljust(8192, b"\n"))
 
     def started(*words: str, executable: str = REAL) -> subprocess.Popen[bytes]:
-        page = os.open(tmp_path / "page", os.O_RDONLY)
-        every = [word % page if word == PAGE else word for word in words]
+        form = next((form for form, lines in LINES.items() if lines in words), "source")
+        page = os.open(tmp_path / form, os.O_RDONLY)
+        every = [word % page if word == LINES[form] else word for word in words]
         made = subprocess.Popen(every, executable=executable, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, pass_fds=[page])  # fmt: skip
         os.close(page)
@@ -397,24 +404,26 @@ def _is_run(process: subprocess.Popen[bytes], executable: str) -> bool:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks /proc")
-def test_a_run_is_known_by_its_words_and_its_file(start: Start) -> None:
+@pytest.mark.parametrize("form", LINES)
+def test_a_run_is_known_by_its_words_and_its_file(start: Start, form: str) -> None:
     """Of exactly this interpreter, with exactly the words that a run has."""
-    run = (REAL, "-I", "-S", "-B", "-c", PAGE)
+    lines = LINES[form]
+    run = (REAL, "-I", "-S", "-B", "-c", lines)
     assert _is_run(start(*run), REAL)
     assert _is_run(start(*run, "its", "words", ""), REAL)
     assert not _is_run(start(*run), REAL + "x")
     assert not _is_run(start(*run), "/usr/bin/true")
     wait = "import sys; print('x', flush=True); sys.stdin.read()"
     assert not _is_run(start(*run[:-1], wait), REAL)
-    assert not _is_run(start(REAL, "-I", "-S", "-c", PAGE), REAL)
-    assert not _is_run(start(REAL, "-I", "-S", "-B", "-u", "-c", PAGE), REAL)
+    assert not _is_run(start(REAL, "-I", "-S", "-c", lines), REAL)
+    assert not _is_run(start(REAL, "-I", "-S", "-B", "-u", "-c", lines), REAL)
     assert not _is_run(start("python3", *run[1:]), REAL)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks /proc")
 def test_another_program_that_says_the_same_words_is_no_run(start: Start, tmp_path: Path) -> None:
     """Its words are its own to choose; which file it is, is not."""
-    run = (REAL, "-I", "-S", "-B", "-c", PAGE)
+    run = (REAL, "-I", "-S", "-B", "-c", LINES["source"])
     shutil.copy(REAL, tmp_path / "python")
     assert not _is_run(start(*run, executable=str(tmp_path / "python")), REAL)
     assert _is_run(start(*run), REAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from sig.errors import Refused
 from sig.imports import bootstrap, packing, page
 from sig.imports.plan import read
+from tests.imports import child
 from tests.imports.child import ENVIRONMENT, Program, Python, sealed, write
 
 
@@ -35,27 +37,43 @@ def test_the_file_is_a_plain_zip(program: Program) -> None:
             assert path.read_bytes() == archive.read(f"source/{name}")
 
 
-def test_nothing_of_the_file_is_found_any_more(program: Program) -> None:
-    """Its descriptor is closed, and no path leads to it; compiled lines leave no more than text."""
-    program.files(
-        {
-            "main.py": "import os, sys\n"
-            "print(sys.argv, [x for x in sys.path if 'fd' in x], __file__, __spec__, __package__)\n"
-            "print(len(os.listdir('/proc/self/fd')), list(sys.path_importer_cache))\n"
-            "print(sorted(globals()), __import__('__future__').annotations.optional)\n"
-            "try: import covered\n"
-            "except ModuleNotFoundError: 1 / 0\n"
-        }
-    )
-    own = packing.is_own(program.python.path)  # of one interpreter at least
-    descriptor = sealed(packing.pack(program.plan(), own=own))
-    words = packing.command(program.python.path, descriptor, "main.py", ("a",), own=own)
-    ended = program._run(words, pass_fds=[descriptor])
-    os.close(descriptor)
+LOOKS_ROUND = (
+    "import os, sys\n"
+    "print(sys.argv, [x for x in sys.path if 'fd' in x], __file__, __spec__, __package__)\n"
+    "print(len(os.listdir('/proc/self/fd')), list(sys.path_importer_cache))\n"
+    "print(sorted(globals()), __import__('__future__').annotations.optional)\n"
+    "try: import covered\n"
+    "except ModuleNotFoundError: 1 / 0\n"
+)
 
-    assert program.run("a") == ended
+
+def test_nothing_of_the_file_is_found_any_more(program: Program) -> None:
+    """Its descriptor is closed, and no path leads to it."""
+    program.files({"main.py": LOOKS_ROUND})
+    ended = program.run("a")
+
     assert 1 == ended.code and ended.err.endswith("ZeroDivisionError: division by zero\n")
     assert f"['main.py', 'a'] [] {program.app}/main.py None None\n4 []\n" in ended.out
+
+
+def test_compiled_lines_leave_no_more_than_their_text(tmp_path: Path) -> None:
+    """They are for the interpreter that these tests run in, and for no other file."""
+    found = child._look(sys.executable)
+    assert found is not None and packing.is_own(found.path)
+    (tmp_path / "python").symlink_to(found.path)
+    assert packing.is_own(str(tmp_path / "python"))
+    assert not packing.is_own("/bin/sh") and not packing.is_own("/nowhere")
+    program = Program(found, tmp_path / "program").files({"main.py": LOOKS_ROUND})
+    ends = []
+    for own in (True, False):
+        descriptor = sealed(packing.pack(program.plan(), own=own))
+        words = packing.command(found.path, descriptor, "main.py", ("a",), own=own)
+        assert own == ("marshal" in words[5])
+        ends.append(program._run(words, pass_fds=[descriptor]))
+        os.close(descriptor)
+
+    assert ends[0] == ends[1] == program.run("a")
+    assert f"['main.py', 'a'] [] {program.app}/main.py None None\n4 []\n" in ends[0].out
 
 
 def test_the_lines_know_what_the_bootstrap_is_called() -> None:
