@@ -454,7 +454,10 @@ def test_what_comes_past_the_finder_is_refused(probe: App, way: str) -> None:
     for one in (code, *(CHILD.format(kind, code) for kind in ("fork", "spawn", "forkserver"))):
         ran = probe.attacked(one)
         assert 1 == ran.status, ran
-        assert ran.stderr.rstrip().endswith(("not give it", "has one interpreter")), ran
+        # A tracker of resources may come behind it, when who started it is gone.
+        ends = [line.endswith(("not give it", "has one interpreter")) for line in
+                ran.stderr.splitlines()]  # fmt: skip
+        assert any(ends), ran
 
 
 # What site would run.
