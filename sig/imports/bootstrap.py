@@ -20,9 +20,9 @@ Runs on Python 3.9 and later; imports next to nothing that a bare start has not 
 
 from __future__ import annotations
 
+import _frozen_importlib_external
 import gc
 import marshal
-import posix
 import sys
 from _frozen_importlib import ModuleSpec
 from _imp import is_frozen
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any, NoReturn
 
+_external: Any = _frozen_importlib_external  # what no stub has
+posix = _external._os  # as Python itself has it, on every system
+
 PACKAGE = "_sig_imports"
 # What stands in our code as its file: so Python leaves our frames out of tracebacks of imports.
 FILE = "<frozen importlib._bootstrap_external>"
@@ -44,7 +47,8 @@ _RUNTIME = "sig.runtime"
 _COMM = 15
 _LOADER = "SIG_LOADER"  # stands in the environment of a program that a loader has started
 _SHELL = dict.fromkeys(map(ord, "@%+=:,./-_"), "a")
-_exit, _write = posix._exit, posix.write
+_exit: Callable[[int], NoReturn] = posix._exit
+_write = posix.write
 _first: ModuleType | None = None  # in whose namespace Python began: it is not let go
 _loads = marshal.loads  # before what a program gets takes its place (`doors`)
 

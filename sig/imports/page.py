@@ -13,14 +13,16 @@ A3  A Python that is not the system's gets no -I: what led it to its first modul
 Compiled, or as source: to compile even these lines takes longer than to run them.
 """
 
+import _frozen_importlib_external
 import marshal
-import posix
 import sys
-from _frozen_importlib_external import MAGIC_NUMBER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+# As Python itself has it, on every system; no stub has it.
+posix = vars(_frozen_importlib_external)["_os"]
 
 TABLE = 4096
 """How long the page with the table is."""
@@ -45,7 +47,7 @@ def begin(descriptor: int) -> None:
         sys.path[:] = [f"/proc/self/fd/{descriptor}"]
         import os  # noqa: F401 - from the file, as long as it is open
         import site  # noqa: F401 - the same
-    known = magic == MAGIC_NUMBER  # A2
+    known = magic == _frozen_importlib_external.MAGIC_NUMBER  # A2
     if known:
         end = known_end
     data = memoryview(posix.pread(descriptor, end, 0))

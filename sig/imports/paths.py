@@ -9,20 +9,19 @@ P2  `os` is imported late only where Python has it in itself: its import then as
 
 from __future__ import annotations
 
+import _frozen_importlib_external
 import sys
-
-try:
-    import posix as _posix
-except ImportError:  # a host that is no POSIX system
-    import os as _posix  # type: ignore[no-redef]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-system: Any = _posix
+_external: Any = _frozen_importlib_external  # what no stub has
+system = _external._os
+"""`posix`, or what another system has in its place."""
+
 _CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
-_SLASH = not hasattr(system, "altsep")  # the one that P1 knows
+_SLASH = _external.path_separators == "/"  # the one that P1 knows
 
 
 def _plain(path: Any) -> bool:
