@@ -34,6 +34,7 @@ STATEMENT_DEPTH = 16  # of the data of a statement
 # Counts.
 STATEMENTS_PER_IDENTIFIER = 10_000  # from one remote; those of keys that count are never dropped
 SEEN = 4096  # entries of `seen`
+ALIASES = 64  # of one statement, as entries of a tree
 USER_IDS = 64  # of one certificate
 SUBKEYS = 64  # of one certificate
 BACK_SIGNATURES = 4  # of one binding of a subkey
