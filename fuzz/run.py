@@ -123,8 +123,12 @@ def _guided(name: str, seconds: float, corpus: Path) -> None:
         import sig.gpg.agent
         import sig.gpg.minimise
         import sig.gpg.verify
+        import sig.model.branches
+        import sig.model.delta
         import sig.model.manifest
         import sig.model.repository
+        import sig.model.root
+        import sig.model.tree
         import sig.model.wire
         import sig.repo.archive
         import sig.repo.home

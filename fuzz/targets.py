@@ -15,6 +15,7 @@ if str(Path(__file__).parent) not in sys.path:
 
 import of_documents
 import of_loaders
+import of_objects
 import of_openpgp
 import of_trees
 import of_words
@@ -24,6 +25,7 @@ REGRESSIONS = Path(__file__).parent / "regressions"
 TARGETS: dict[str, Target] = {
     **of_documents.TARGETS,
     **of_loaders.TARGETS,
+    **of_objects.TARGETS,
     **of_openpgp.TARGETS,
     **of_trees.TARGETS,
     **of_words.TARGETS,

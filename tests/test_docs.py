@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sig.model import limits, stream, wire
+from sig.model import limits, root, stream, tree, wire
+from sig.model.tree import Kind
 from sig.repo import view
 from sig.trust import policy
 
@@ -180,6 +181,24 @@ def test_the_examples_of_the_specification_read() -> None:
     assert policy.Policy() == policy.read(configuration.policy)
 
 
+def test_the_objects_that_the_specification_shows_are_those_of_a_tree() -> None:
+    """Each is read as one, the leaf has the name that stands below it, and the root reads."""
+    page = (DOCS / "spec/tree.md").read_text()
+    shown, node, signed = _blocks(DOCS / "spec/tree.md", "json")
+    (envelope,) = _blocks(DOCS / "spec/envelope.md", "json")
+    leaf = shown.strip().encode()
+    name = tree.object_name(leaf)
+
+    assert f"`{name}`" in page
+    alias, statement = tree.walk(name, {name: leaf}.__getitem__, Kind.STATEMENTS)
+    assert (alias.position[:4], statement.position[:4]) == ("5785", "b488")
+    raw = node.strip().encode()
+    read = tree.read(tree.object_name(raw), raw, "", Kind.STATEMENTS)
+    assert isinstance(read, tree.Node)
+    found = root.read(json.dumps({**json.loads(envelope), "data": json.loads(signed)}).encode())
+    assert (name, 1, 1) == (found.tree, found.sequence, len(found.deltas))
+
+
 def test_the_view_that_the_specification_shows_is_that_of_a_vector() -> None:
     """It reads, and is of a whole folder that answers."""
     head, _ = _blocks(DOCS / "spec/view.md", "text")
@@ -215,10 +234,12 @@ def test_the_limits_that_the_specification_states_are_those_of_the_program() -> 
         "what lies beside a baked loader": limits.BAKED,
         "root": limits.ROOT,
         "object": limits.OBJECT,
+        "leaf of several entries": limits.LEAF,
+        "aliases of one statement, as entries of a tree": limits.ALIASES,
         "manifest": limits.MANIFEST,
         "delta": limits.DELTA,
         "`repo.json`": limits.REPOSITORY,
-        "one value of a `repo.json`, with its white space": limits.VALUE,
+        "one value of a `repo.json`, with its white space; a line of a delta": limits.VALUE,
         "entries of `seen`": limits.SEEN,
         "nesting of a file": limits.DEPTH,
         "nesting of the data of a statement": limits.STATEMENT_DEPTH,

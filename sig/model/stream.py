@@ -237,27 +237,10 @@ def _head(fields: Mapping[str, Any]) -> Head:
     sequence = wire.sequence(fields["sequence"]) if "sequence" in fields else None
     return Head(
         sequence=sequence,
-        previous=_previous(fields["previous"], sequence) if "previous" in fields else {},
+        previous=wire.previous(fields["previous"], sequence) if "previous" in fields else {},
         expires=wire.expiry(fields["expires"]) if "expires" in fields else None,
-        root=_digest(fields["root"], "root") if "root" in fields else None,
+        root=wire.digest(fields["root"], "root") if "root" in fields else None,
     )
-
-
-def _digest(value: Any, what: str) -> str:
-    if type(value) is not str or len(value) != 64 or value.strip("0123456789abcdef"):
-        raise FormatError(f"{what} is not a digest of 64 hex digits")
-    return value
-
-
-def _previous(value: Any, sequence: int | None) -> dict[int, str]:
-    if type(value) is not dict or sequence is None:
-        raise FormatError("previous is not a map, or stands without sequence")
-    found: dict[int, str] = {}
-    for name, item in value.items():
-        if not name.isdigit() or len(name) > 16 or name[0] == "0" or int(name) >= sequence:
-            raise FormatError("previous names a state that is not an earlier one")
-        found[int(name)] = _digest(item, "previous")
-    return found
 
 
 def readings(raw: bytes, spool: Callable[[], IO[bytes]] = BytesIO) -> Iterator[Document]:

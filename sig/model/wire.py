@@ -305,6 +305,25 @@ def sequence(value: Any, what: str = "sequence") -> int:
     return value
 
 
+def digest(value: Any, what: str) -> str:
+    """The digest of a document, or the name of an object. Raises FormatError."""
+    if type(value) is not str or len(value) != 64 or value.strip("0123456789abcdef"):
+        raise FormatError(f"{what} is not a digest of 64 hex digits")
+    return value
+
+
+def previous(value: Any, sequence: int | None) -> dict[int, str]:
+    """The digests of earlier states by their sequence. Raises FormatError."""
+    if type(value) is not dict or sequence is None:
+        raise FormatError("previous is not a map, or stands without sequence")
+    found: dict[int, str] = {}
+    for name, item in value.items():
+        if not name.isdigit() or len(name) > 16 or name[0] == "0" or int(name) >= sequence:
+            raise FormatError("previous names a state that is not an earlier one")
+        found[int(name)] = digest(item, "previous")
+    return found
+
+
 # --- the configuration ---------------------------------------------------------------------------
 
 
@@ -322,7 +341,7 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
         data, key, sig, _ = parts(value, timestamps=False)
     only(data, "trust")
     version(data, "a configuration")
-    _spelled(data, _CONFIGURATION_FIELDS)
+    spelled(data, _CONFIGURATION_FIELDS)
     for name in ("trust", "policy", "remotes", "publish"):
         if type(data.get(name, {})) is not dict:
             raise FormatError(f"{name} is not an object")
@@ -347,7 +366,7 @@ def configuration(raw: bytes) -> tuple[Configuration, bytes, bytes | None]:
     return found, strict.canonical(data), sig
 
 
-def _spelled(data: Mapping[str, Any], fields: frozenset[str]) -> None:
+def spelled(data: Mapping[str, Any], fields: frozenset[str]) -> None:
     """A field of ours in other letters is no unknown one: beside ours it would stand twice."""
     for name in data:
         if name not in fields and strict.fold(name) in fields:
@@ -365,7 +384,7 @@ def _remote(name: str, value: Any) -> Remote:
         remote_name(name)
         if type(value) is not dict or type(value.get("url")) is not str:
             raise ValueError("no url")
-        _spelled(value, _REMOTE_FIELDS)
+        spelled(value, _REMOTE_FIELDS)
         key = value.get("key")
         return Remote(name, value["url"], None if key is None else Fingerprint(key))
     except (TypeError, ValueError) as error:
