@@ -12,16 +12,13 @@ G3  An object is handed over after those that it names.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from sig.errors import FormatError
 from sig.model import limits, tree
-from sig.model.tree import Get, Kind, Leaf, Node
-
-Put = Callable[[str, bytes], None]
-"""Takes an object and its name."""
+from sig.model.tree import Get, Kind, Leaf, Node, Put
 
 _HEX = "0123456789abcdef"
 

@@ -34,6 +34,9 @@ DEPTH = 128
 Get = Callable[[str], bytes]
 """The object of this name: whatever there is, for `read` looks whether it is that."""
 
+Put = Callable[[str, bytes], None]
+"""Takes the name of an object, and the object."""
+
 _ALIAS = re.compile(r"[^:]+:[0-9a-f]+")
 _DIGITS = re.compile(r"[0-9a-f]{1,2}")
 _LEAF = b'{"leaf": ['
