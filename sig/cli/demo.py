@@ -58,7 +58,7 @@ def command(context: Context) -> int:
 
 
 class FolderHandler(BaseHTTPRequestHandler):
-    """Serves the files of one folder, each with an ETag of its bytes.
+    """Serves the files below one folder, each with an ETag of its bytes.
 
     Servers that go by the second of the last change call two states of one second unchanged.
     """
@@ -69,9 +69,9 @@ class FolderHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with the file, 304 where it did not change, 404 where there is none."""
-        name = self.path.strip("/")
-        path = self._folder / name
-        if "/" in name or not path.is_file():
+        parts = self.path.strip("/").split("/")
+        path = self._folder.joinpath(*parts)
+        if not {"", ".", ".."}.isdisjoint(parts) or not path.is_file():
             self.send_error(404)
             return
         data = path.read_bytes()
@@ -263,7 +263,8 @@ class _Story:
         return told[0]
 
     def _keep(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self._public.iterdir()}
+        files = [path for path in self._public.rglob("*") if path.is_file()]
+        return {str(path.relative_to(self._public)): path.read_bytes() for path in files}
 
     def _put(self, files: dict[str, bytes]) -> None:
         for name, data in files.items():
@@ -277,8 +278,7 @@ class _Story:
         backup.rename(now)
         words = ["attest", "hello.py", "--ok", "--reviewed", "-m", "It is fine after all."]
         self._call("bob", words)
-        for name in ("repo.json", "key.asc"):
-            shutil.copyfile(now / "repo" / name, self._public / name)
+        shutil.copytree(now / "repo", self._public, dirs_exist_ok=True)
         now.rename(backup)
         real.rename(now)
 

@@ -28,6 +28,11 @@ class UnverifiedRepository:
     attestations: tuple[UnverifiedAttestation, ...]
     malformed: tuple[Malformed, ...]
 
+    @property
+    def state(self) -> str:
+        """Names the publish: the digest of the root beside it, where there is one."""
+        return self.root or self.digest
+
 
 def previous_sequences(sequence: int) -> list[int]:
     """Which earlier publishes a publish names: d·4^k steps back, d from 1 to 3, newest first.

@@ -74,6 +74,11 @@ class Document:
         return strict.digest(self.signed)
 
     @property
+    def state(self) -> str:
+        """Names the publish, once all entries were read: `UnverifiedRepository.state`."""
+        return self.head.root or self.digest
+
+    @property
     def head(self) -> Head:
         """What it says of itself; once all entries were read."""
         if self._head is None:
@@ -315,8 +320,12 @@ def data(
     sequence: int,
     previous: Mapping[int, str],
     expires: int | None = None,
+    root: str | None = None,
 ) -> bytes:
-    """The signed bytes of a repository (docs/spec/repository §2)."""
+    """The signed bytes of a repository (docs/spec/repository §2).
+
+    With a `root` that names the past; `previous` is left out.
+    """
     filed: dict[str, list[bytes]] = {}
     for one in attestations:
         filed.setdefault(one.statement.id, []).append(
@@ -325,13 +334,15 @@ def data(
     listed = b", ".join(
         b"%s: [%s]" % (_encoded(id), b", ".join(sorted(filed[id]))) for id in sorted(filed)
     )
-    # Text "expires" < "previous" < "sequence" < "version": the order of code points.
+    # Text "expires" < "previous" < "root" < "sequence": the order of code points.
     optional = b"" if expires is None else b'"expires": "%s", ' % instant.write(expires).encode()
-    earlier = _encoded({str(at): value for at, value in previous.items()})
-    return b'{"attestations": {%s}, %s"previous": %s, "sequence": %d, "version": "%s"}' % (
+    if root is not None:
+        optional += b'"root": "%s"' % root.encode()
+    else:
+        optional += b'"previous": ' + _encoded({str(at): one for at, one in previous.items()})
+    return b'{"attestations": {%s}, %s, "sequence": %d, "version": "%s"}' % (
         listed,
         optional,
-        earlier,
         sequence,
         wire.VERSION.encode(),
     )

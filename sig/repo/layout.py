@@ -4,7 +4,8 @@ config                 signed by the owner
 keys/FPR.pgp           certificates that were met, minimised, one file a key
 repo/repo.json         the own repository; publish this directory as it is
 repo/key.asc           the own certificate
-remotes/NAME/repo.json what a remote offered last, as it was signed
+repo/signet.json       the own root, once a tree was published; its objects lie in repo/objects
+remotes/NAME/repo.json what a remote offered last, as it was signed (`mirror`)
 remotes/NAME/state     how it is followed (`remotes`)
 remotes/NAME/manifests which manifests its statements name
 objects/ab/cdef…       manifests that were fetched; the own ones lie below repo/ (`objects`)
@@ -20,7 +21,6 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 from sig.errors import FormatError, StoreError
 from sig.model import limits
-from sig.model.attestation import UnverifiedAttestation
 
 if TYPE_CHECKING:
     from sig.model.repository import UnverifiedRepository
@@ -30,6 +30,7 @@ _T = TypeVar("_T")
 
 CONFIG = "config"
 REPOSITORY = "repo/repo.json"
+ROOT = "repo/signet.json"
 CERTIFICATE = "repo/key.asc"
 HISTORY = "memory/history"
 PUBLISHED = "memory/published"
@@ -112,17 +113,13 @@ def spool() -> IO[bytes]:
     return tempfile.SpooledTemporaryFile(max_size=limits.SPOOL)
 
 
-def next_state(
-    statements: Iterable[UnverifiedAttestation],
-    states: Mapping[int, str],
-    *,
-    above: int,
-    expires: int | None = None,
-) -> tuple[int, bytes]:
-    """The sequence and the signed bytes of the state after `above`, its past named in it."""
-    from sig.model import stream
+def past(sequence: int, states: Mapping[int, str]) -> dict[int, str]:
+    """What the state with this sequence names of the earlier ones."""
     from sig.model.repository import previous_sequences
 
-    sequence = above + 1
-    previous = {at: states[at] for at in previous_sequences(sequence) if at in states}
-    return sequence, stream.data(statements, sequence=sequence, previous=previous, expires=expires)
+    return {at: states[at] for at in previous_sequences(sequence) if at in states}
+
+
+def root_file(sequence: int) -> str:
+    """Where a root lies that was published."""
+    return f"repo/roots/{sequence}.json"

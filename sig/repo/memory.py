@@ -1,7 +1,7 @@
 """What a folder must not forget, in files that no index replaces (docs/spec/memory).
 
 memory/FPR/state   highest sequence and digest met under a key, also after `remote remove`
-memory/FPR/repo.json   the signed document, once no remote holds it
+memory/FPR/repo.json   the signed document, repository or root, once no remote holds it
 memory/config      the newest configuration that was signed here: its key, sequence and digest
 memory/kept        verified negative statements and withdrawals of keys that mattered, which
                    count until their signer ends them; words that disappeared or ended others
@@ -37,10 +37,14 @@ def document_file(key: Fingerprint) -> str:
 
 
 class Publishes(NamedTuple):
-    """The highest state that was met under one key: its sequence and the digest of its document."""
+    """The highest state that was met under one key: its sequence and its digest.
+
+    `rooted` says that a root was met: that is the digest then, and no state is without one.
+    """
 
     sequence: int
     digest: str
+    rooted: bool = False
 
 
 def read_publishes(raw: bytes | None) -> Publishes | None:
@@ -49,14 +53,16 @@ def read_publishes(raw: bytes | None) -> Publishes | None:
         return None
     try:
         value = strict.read(raw)
-        return Publishes(int(value["sequence"]), str(value["digest"]))
-    except (FormatError, KeyError, TypeError, ValueError) as error:
+        rooted = value.get("rooted", False) is not False
+        return Publishes(int(value["sequence"]), str(value["digest"]), rooted)
+    except (FormatError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError("memory of a remote's state is damaged", hint="sig doctor") from error
 
 
 def write_publishes(publishes: Publishes) -> bytes:
     """The text of the file."""
-    return _json({"sequence": publishes.sequence, "digest": publishes.digest})
+    value: dict[str, object] = {"sequence": publishes.sequence, "digest": publishes.digest}
+    return _json(value | ({"rooted": True} if publishes.rooted else {}))
 
 
 class Written(NamedTuple):

@@ -1,7 +1,8 @@
-"""Manifests as files named by their own digest (docs/spec/manifest §4).
+"""Files that are named by their own digest: manifests, and objects of the own tree
+(docs/spec/manifest §4, tree §1).
 
-repo/objects/ab/cdef…   those that own statements name; published with the folder
-objects/ab/cdef…        those that were fetched
+repo/objects/ab/cdef…   those that own statements name, and the tree; published with the folder
+objects/ab/cdef…        manifests that were fetched
 
 Here: where such a file lies, and that what is read is what its name says. Which are wanted is a
 verb's matter. An object is written once and never changed, so nothing is lost where one is damaged:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sig.repo.transport import Validators
 
 REPOSITORY = "repo.json"
+ROOT = "signet.json"
 CERTIFICATE = "key.asc"
 
 

@@ -2,19 +2,21 @@
 
 Believes nothing that was downloaded, writes nothing. In this order:
 
-C1  `repo.json` reads, and is signed by the pinned key; on first use its key is pinned.
+C1  `repo.json` or `signet.json` reads, and is signed by the pinned key; on first use its key is
+    pinned.
 C2  `key.asc` has the certificate of that key, unless it is known; it is merged with the known copy.
 C3  The owner's signature holds, stands, and is not in the future.
 C4  Sequence and digest follow on the remembered ones (docs/spec/memory §1):
     same sequence and digest: unchanged; same sequence, other digest: fork; higher, but naming
     another earlier state than the remembered: fork; lower and named by the remembered state, or not
     named at all: behind, for a day; lower otherwise: rollback. None where one was met: rollback.
+    Without a root where one was met: rollback.
 C5  Every statement's own signature is verified; what fails is named and its neighbours stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,9 +26,10 @@ from sig.gpg import certificate as certificates
 from sig.gpg import verify
 from sig.gpg.certificate import Certificate
 from sig.gpg.keys import Keys
-from sig.model import instant, stream
+from sig.model import instant, root, stream
 from sig.model.attestation import Attestation, Malformed
 from sig.model.fingerprint import Fingerprint
+from sig.model.root import UnverifiedRoot
 from sig.model.standing import Standing
 from sig.model.stream import Document, Entry
 from sig.repo import layout
@@ -74,7 +77,7 @@ class Checked:
     """A repository whose owner signed it, and what its statements proved to be.
 
     `lines` are for the index, `words` the verified warnings and withdrawals, `refused` counts the
-    statements that proved nothing.
+    statements that proved nothing. `digest` names the state: where it has a root (`rooted`), that.
     """
 
     key: Fingerprint
@@ -87,6 +90,7 @@ class Checked:
     words: list[Attestation]
     refused: int
     strangers: int
+    rooted: bool = False
 
 
 def check(
@@ -121,7 +125,7 @@ def check(
     ends = [end for end in (head.expires, signature_ends) if end is not None]
     return Checked(
         key=document.key,
-        digest=document.digest,
+        digest=document.state,
         sequence=head.sequence,
         previous=dict(head.previous),
         expires=min(ends, default=None),
@@ -130,6 +134,49 @@ def check(
         words=gathered.words,
         refused=gathered.refused,
         strangers=gathered.strangers,
+        rooted=head.root is not None,
+    )
+
+
+def check_root(
+    raw: bytes, key_asc: bytes | None, pinned: Fingerprint | None, folder: Path, now: int
+) -> tuple[UnverifiedRoot, Certificate, int | None]:
+    """A root that its owner signed (C1 to C3), and when that ends. Raises Refusal."""
+    try:
+        found = root.read(raw)
+    except FormatError as error:
+        told = f"signet.json is not a root: {error.message}"
+        raise Refusal("failed", "format", told) from error
+    certificate = owner_certificate(found.key, key_asc, pinned, Keys(KeyFiles(Home(folder))))
+    ends = [found.expires, owner_signature(found, certificate, now)]
+    return found, certificate, min((end for end in ends if end is not None), default=None)
+
+
+def check_tree(
+    top: UnverifiedRoot,
+    certificate: Certificate,
+    expires: int | None,
+    entries: Iterable[tuple[Entry, bool]],
+    folder: Path,
+) -> Checked:
+    """The statements below a root that was checked (C5); only those that are new are verified.
+
+    What `entries` raises is passed on: they may come from where they are read.
+    """
+    gathered = _Gathered(certificate, Keys(KeyFiles(Home(folder))))
+    found = lines(gathered.look(entry) if new else entry for entry, new in entries)
+    return Checked(
+        key=top.key,
+        digest=top.digest,
+        sequence=top.sequence,
+        previous=dict(top.previous),
+        expires=expires,
+        certificate=certificate,
+        lines=found,
+        words=gathered.words,
+        refused=gathered.refused,
+        strangers=gathered.strangers,
+        rooted=True,
     )
 
 
@@ -218,7 +265,7 @@ def owner_certificate(
     except KeyNotFound as error:
         _some_certificate(key_asc)
         reason = "signature" if pinned is None else "key-changed"
-        told = f"key.asc has no certificate of {key}, which signed repo.json"
+        told = f"key.asc has no certificate of {key}, which signed the repository"
         raise Refusal("refused", reason, told) from error
     except FormatError as error:
         told = f"key.asc is not a certificate: {error.message}"
@@ -234,7 +281,9 @@ def _some_certificate(key_asc: bytes) -> None:
         raise Refusal("failed", "format", told) from error
 
 
-def owner_signature(document: Document, certificate: Certificate, now: int) -> int | None:
+def owner_signature(
+    document: Document | UnverifiedRoot, certificate: Certificate, now: int
+) -> int | None:
     """C3. Gives when the signature expires, if at all."""
     try:
         made = verify.check(document.signed, document.sig, document.key, certificate)
@@ -264,6 +313,9 @@ def follows(
         return "new"
     if checked.sequence is None:
         told = "it has no sequence any more, which its owner's states had"
+        raise Refusal("refused", "rollback", told, hint=ACCEPT)
+    if remembered.rooted and not checked.rooted:
+        told = "it names no root any more, which its owner's states had"
         raise Refusal("refused", "rollback", told, hint=ACCEPT)
     if checked.sequence == remembered.sequence:
         if checked.digest == remembered.digest:

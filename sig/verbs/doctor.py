@@ -17,7 +17,8 @@ from sig.errors import FormatError, GpgError, SignatureError, StoreError
 from sig.gpg import verify
 from sig.model import instant, limits, stream
 from sig.model.identifier import Identifier
-from sig.repo import layout, memory, objects, remotes
+from sig.repo import layout, memory, mirror, objects, remotes
+from sig.repo.home import Home
 from sig.repo.index import IndexStale, Row, row_line
 from sig.verbs import ledger, viewing
 
@@ -143,7 +144,7 @@ def _damaged(workspace: Workspace) -> Iterator[tuple[str, str]]:
         memory.MET: memory.read_met,
     }
     for remote in workspace.config.remotes:
-        readers[layout.remote_repository(remote.name)] = lambda raw: stream.read(raw, stream.skim)
+        readers[layout.remote_repository(remote.name)] = partial(_offered, home, remote.name)
         readers[layout.remote_state(remote.name)] = lambda raw: remotes.read(raw, "")
         readers[f"remotes/{remote.name}/met"] = memory.read_met
     for name in home.tree("memory"):
@@ -158,6 +159,10 @@ def _damaged(workspace: Workspace) -> Iterator[tuple[str, str]]:
                 read(raw)
         except (FormatError, StoreError, SignatureError) as error:
             yield name, error.message
+
+
+def _offered(home: Home, remote: str, raw: bytes) -> None:
+    mirror.read(raw, remote, home.read, stream.skim)
 
 
 def _object(name: str, raw: bytes) -> None:
@@ -265,7 +270,9 @@ def repair(workspace: Workspace) -> list[str]:
             done.append(f"put {name} aside as {name}.damaged")
             if name.startswith("remotes/"):
                 # Nothing here can be what "not modified" would be about.
-                changes[layout.remote_state(name.split("/")[1])] = None
+                remote = name.split("/")[1]
+                changes[layout.remote_state(remote)] = None
+                changes |= workspace.home.removal(f"remotes/{remote}/objects")
         if changes:
             workspace.commit(changes)
         _restore_kept(workspace, memory.KEPT in changes, done)

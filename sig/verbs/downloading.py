@@ -2,12 +2,16 @@
 
 Writes nothing. What fails is part of the answer, so that one remote never stops the others.
 
-D1  Two conditional requests a remote: repo.json, then key.asc.
+D1  Two conditional requests a remote: repo.json or signet.json, then key.asc; and of what has a
+    tree, what is new of it (`rooted`).
 D2  At most `AT_ONCE` remotes are asked at the same time. One that takes long has its turn no
     longer: a server that drips must not keep others waiting.
 D3  What is larger than `LARGE` is asked for again, one such after the other: sixteen times 256 MiB
     would not fit into memory.
 D4  No more than some batches wait to be taken.
+D5  Where a tree is followed only signet.json is asked for, and nothing stands in for it. Where
+    nothing was fetched yet, or a root was met, it is asked for first, and repo.json where there is
+    no root; else repo.json alone.
 """
 
 from __future__ import annotations
@@ -15,23 +19,26 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sig.errors import NetworkError, UsageError
-from sig.model import limits
+from sig.errors import FormatError, NetworkError, StoreError, UsageError
+from sig.model import limits, wire
 from sig.model.configuration import Remote
-from sig.repo import layout, remotes
+from sig.repo import layout, memory, mirror, remotes
 from sig.repo.remotes import Following
 from sig.repo.transport import Transport, Validators, check_url
-from sig.verbs.checking import Checked, Refusal, check
+from sig.verbs.checking import Checked, Refusal, check, check_root, check_tree
 from sig.verbs.processes import Processes, processors
 
 if TYPE_CHECKING:
+    from sig.model.root import UnverifiedRoot
+    from sig.model.stream import Entry
+    from sig.verbs.rooted import Came
     from sig.verbs.workspace import Workspace
 
 AT_ONCE = 16
@@ -58,7 +65,11 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What a remote answered. A body is None where it did not change."""
+    """What a remote answered. A body is None where it did not change.
+
+    `repository` is what is to be kept as the remote's document: a repository, or the root where
+    `rooted`. `came` is what is new of its tree, compared with the document `base`.
+    """
 
     remote: Remote
     following: Following
@@ -67,11 +78,15 @@ class Download:
     certificate: bytes | None = None
     validators: dict[str, Validators] | None = None
     failure: NetworkError | None = None
+    rooted: bool = False
+    came: Came | None = None
+    base: bytes | None = None
 
     @property
     def size(self) -> int:
         """Bytes that it holds in memory."""
-        return len(self.repository or b"") + len(self.certificate or b"")
+        held = 0 if self.came is None else sum(map(len, self.came.objects.values()))
+        return len(self.repository or b"") + len(self.certificate or b"") + held
 
 
 Answer = tuple[Download, Checked | Refusal | None]
@@ -82,8 +97,13 @@ class Downloads:
     """Asks remotes, each in a thread. To be used as a context; leaving it early asks no more."""
 
     def __init__(
-        self, workspace: Workspace, wanted: Collection[Remote], progress: Progress | None
+        self,
+        workspace: Workspace,
+        wanted: Collection[Remote],
+        progress: Progress | None,
+        accept: bool = False,
     ) -> None:
+        self._accept = accept
         self._workspace = workspace
         self._transport = workspace.transport()
         self._progress = progress
@@ -119,18 +139,96 @@ class Downloads:
             self._room.wait()
             limit = LARGE if self._many > 1 else limits.REPOSITORY
             download = _download(self._workspace, self._transport, remote, self._progress, limit)
-            if not _too_large(download, limit):
-                return self._checked(download)
+            answer = self._checked(download, limit)
+            if answer is not None:
+                return answer
         with self._large.turn(number):
             self._room.wait()
             download = _download(
                 self._workspace, self._transport, remote, self._progress, limits.REPOSITORY
             )
-            return self._checked(download)
+            answer = self._checked(download, limits.REPOSITORY)
+            if answer is None:
+                raise AssertionError("nothing more may be asked for")
+            return answer
 
-    def _checked(self, download: Download) -> Answer:
-        self._room.take(download.size)
-        return download, self._check(download)
+    def _checked(self, download: Download, limit: int) -> Answer | None:
+        """None where more than `limit` may be asked for (D3)."""
+        if not download.rooted or download.failure is not None:
+            if _too_large(download, limit):
+                return None
+            self._room.take(download.size)
+            return download, self._check(download)
+        answer = self._check_root(download, limit)
+        if _too_large(answer[0], limit):
+            return None
+        self._room.take(answer[0].size)
+        return answer
+
+    def _check_root(self, download: Download, limit: int) -> Answer:
+        """What is new of a remote that has a tree. Only of a root that its owner signed, and that
+        is not one that is refused for being older or another anyway.
+        """
+        from sig.verbs import rooted
+
+        home, remote = self._workspace.home, download.remote
+        base = home.read(layout.remote_repository(remote.name), limits.REPOSITORY)
+        raw = download.repository
+        if raw is None:
+            if download.certificate is None or base is None:
+                return download, None
+            raw = base
+        pinned = remote.key or download.following.key
+        now = self._workspace.now()
+        progress = self._progress
+
+        def ask(path: str, most: int) -> bytes:
+            url = remote.url + path
+            watch = None if progress is None else partial(progress, url)
+            return self._transport.get(url, limit=most, progress=watch).body or b""
+
+        asking = rooted.Following(remote.url, ask, limit)
+        try:
+            top, certificate, expires = check_root(
+                raw, download.certificate, pinned, home.path, now
+            )
+            here = mirror.root_of(base)
+            get = mirror.objects_of(home.read, remote.name)
+            came = rooted.Came(top, get)
+            if here is not None and here.digest == top.digest:
+                download = replace(download, repository=None)
+                entries: Iterable[tuple[Entry, bool]] = ()
+            elif not self._accept and self._is_refused(top):
+                entries = ()
+            else:
+                came = asking.follow(top, here, get)
+                entries = came.entries()
+                written = wire.envelope(top.key, top.signed, top.sig)
+                download = replace(download, repository=written, came=came, base=base)
+            checked = check_tree(top, certificate, expires, entries, home.path)
+            return replace(download, requests=(*download.requests, *asking.requests)), checked
+        except Refusal as refusal:
+            return download, refusal
+        except FormatError as error:
+            told = f"its tree cannot be taken: {error.message}"
+            failed = replace(download, requests=(*download.requests, *asking.requests))
+            return failed, Refusal("failed", "format", told)
+        except StoreError as error:  # what is here: another remote must not suffer from it
+            return download, Refusal("failed", "format", error.message, hint=error.hint)
+        except NetworkError as error:
+            requests = (*download.requests, *asking.requests)
+            return replace(download, requests=requests, failure=error), None
+
+    def _is_refused(self, top: UnverifiedRoot) -> bool:
+        """Whether what was met under the key makes this root one that is not taken."""
+        try:
+            met = memory.read_publishes(self._workspace.home.read(memory.state_file(top.key)))
+        except StoreError:
+            return True  # nothing of it is taken
+        if met is None:
+            return False
+        named = top.digest if top.sequence == met.sequence else top.previous.get(met.sequence)
+        return top.sequence < met.sequence or named not in (None, met.digest)
 
     def _check(self, download: Download) -> Checked | Refusal | None:
         raw = download.repository
@@ -230,7 +328,7 @@ def _too_large(download: Download, limit: int) -> bool:
         failure is not None
         and failure.reason == "too-large"
         and limit < limits.REPOSITORY
-        and len(download.requests) == 1
+        and (len(download.requests) == 1 or download.rooted)
     )
 
 
@@ -249,12 +347,21 @@ def _download(
     validators: dict[str, Validators] = {}
     # Without the document there is nothing that an answer "not modified" could be about.
     known = dict(following.validators)
-    if home.stat(layout.remote_repository(remote.name)) is None:
+    stored = layout.remote_repository(remote.name)
+    length = home.length(stored)
+    if length is None:
         known = {}
-    for name, most in (
-        (remotes.REPOSITORY, limit),
-        (remotes.CERTIFICATE, limits.KEY_FILE),
-    ):
+    followed = remotes.ROOT in known or (
+        length is not None
+        and length <= limits.ROOT
+        and mirror.root_of(home.read(stored, limits.ROOT)) is not None
+    )
+    if followed or _may_have_root(workspace, remote, following):
+        names = [(remotes.ROOT, limits.ROOT), (remotes.CERTIFICATE, limits.KEY_FILE)]
+    else:
+        names = [(remotes.REPOSITORY, limit), (remotes.CERTIFICATE, limits.KEY_FILE)]
+    while names:
+        name, most = names.pop(0)
         url = remote.url + name
         try:
             check_url(remote.url)
@@ -268,16 +375,36 @@ def _download(
             failure = NetworkError(error.message, reason="network")
             return Download(remote, following, (Got(url, "failed"),), failure=failure)
         except NetworkError as error:
+            if name == remotes.ROOT and not followed and error.reason != "network":
+                names.insert(0, (remotes.REPOSITORY, limit))
+                continue
             requests.append(Got(url, "failed"))
             return Download(remote, following, tuple(requests), failure=error)
+        if name == remotes.ROOT and not followed and mirror.root_of(answer.body) is None:
+            names.insert(0, (remotes.REPOSITORY, limit))  # a page for whatever is not there
+            continue
         requests.append(Got(url, "unchanged" if answer.body is None else "done"))
         bodies[name] = answer.body
         validators[name] = answer.validators if answer.body is not None else known[name]
+    rooted = remotes.ROOT in bodies
     return Download(
         remote,
         following,
         tuple(requests),
-        bodies[remotes.REPOSITORY],
+        bodies[remotes.ROOT if rooted else remotes.REPOSITORY],
         bodies[remotes.CERTIFICATE],
         validators,
+        rooted=rooted,
     )
+
+
+def _may_have_root(workspace: Workspace, remote: Remote, following: Following) -> bool:
+    """D5, where no tree is followed yet."""
+    key = remote.key or following.key
+    if following.fetched is None or key is None:
+        return True
+    try:
+        met = memory.read_publishes(workspace.home.read(memory.state_file(key)))
+    except StoreError:
+        return True  # whoever takes what comes says what is damaged
+    return met is not None and met.rooted

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from sig.errors import RemoteUnknown, SigError, StoreError
 from sig.gpg import certificate as certificates
 from sig.gpg.keys import file_name
-from sig.model import limits, stream
+from sig.model import limits
 from sig.model.attestation import Malformed
 from sig.model.configuration import Remote
 from sig.model.fingerprint import Fingerprint
-from sig.repo import layout, memory, remotes
+from sig.repo import layout, memory, mirror, remotes
 from sig.repo.remotes import Following
 from sig.verbs import manifests
 from sig.verbs.checking import Checked, Refusal, follows
@@ -100,7 +100,7 @@ def fetch(
     found: list[Fetched] = []
     if not wanted:
         return found
-    with Downloads(workspace, wanted, progress) as downloads:
+    with Downloads(workspace, wanted, progress, accept) as downloads:
         asked = deque(map(downloads.ask, wanted))
         while asked:
             batch: list[Answer] = []
@@ -225,6 +225,10 @@ class _Taking:
                 f"it is signed by {checked.key}, and was pinned to {pinned}: ask its owner",
                 hint="sig remote add NAME URL --key FINGERPRINT",
             )
+        name = layout.remote_repository(remote.name)
+        if download.came is not None and self._read(name) != download.base:
+            # What is not asked for was there then, and may be gone.
+            raise Refusal("failed", "network", "it was changed meanwhile", hint="sig fetch NAME")
         remembered = memory.read_publishes(self._read(memory.state_file(checked.key)))
         how = "unchanged"
         if self._accepts:
@@ -237,6 +241,9 @@ class _Taking:
                 following.behind_since,
                 now,
             )
+        if how != "behind" and download.rooted and download.repository and not download.came:
+            # It was older than what was met then, so nothing else of it was asked for.
+            raise Refusal("failed", "network", "it was changed meanwhile", hint="sig fetch NAME")
         imported = self._certificate(checked.key, checked.certificate.raw)
         if how == "behind":
             since = following.behind_since or now
@@ -249,10 +256,14 @@ class _Taking:
                 download, "unchanged", "behind", f"it still serves state {checked.sequence}"
             )
         gone: tuple[str, ...] = ()
-        name = layout.remote_repository(remote.name)
         if download.repository is not None and self._read(name) != download.repository:
             gone = self._disappeared(remote, checked)
             self._changes[name] = download.repository
+            if download.came is not None:
+                for one, raw in download.came.objects.items():
+                    self._changes[mirror.object_file(remote.name, one)] = raw
+                for one in download.came.dropped:
+                    self._changes[mirror.object_file(remote.name, one)] = None
             self._lines[f"remote:{remote.name}"] = checked.lines
             named = layout.remote_manifests(remote.name)
             text = manifests.named_file(checked.lines)
@@ -265,7 +276,7 @@ class _Taking:
             self._changes[memory.state_file(checked.key)] = None
             self._changes[memory.document_file(checked.key)] = None
         elif checked.sequence is not None:
-            publishes = memory.Publishes(checked.sequence, checked.digest)
+            publishes = memory.Publishes(checked.sequence, checked.digest, checked.rooted)
             # Not where only the certificate is new: another mirror may be ahead of this document.
             if how == "new" or remembered in (None, publishes):
                 if publishes != remembered:
@@ -320,12 +331,12 @@ class _Taking:
             if raw is None:
                 continue
             try:
-                document, _ = layout.read(raw, name, stream.skim)
+                offered = mirror.offered(raw, name)
             except StoreError:
                 continue  # damage to one remote is not another's fault
             # A mirror that lags has an older document of this key, with an older past.
-            if document.key == key and document.digest == remembered.digest:
-                return dict(document.head.previous)
+            if offered.key == key and offered.state == remembered.digest:
+                return dict(offered.previous)
         return {}
 
     def _certificate(self, key: Fingerprint, raw: bytes) -> bool:
@@ -357,9 +368,10 @@ class _Taking:
             return ()
         # The same words under another signature: it may prove nothing, or be older.
         here = {line.text for line in checked.lines}
-        _, missing = layout.read(
+        missing = mirror.read(
             raw,
-            name,
+            remote.name,
+            self._read,
             lambda entries: [
                 found
                 for _, text, found in entries

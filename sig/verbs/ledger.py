@@ -24,6 +24,7 @@ from sig.repo.index import Index, IndexStale, Row
 from sig.verbs.workspace import attest
 
 if TYPE_CHECKING:
+    from sig.repo.mirror import Read
     from sig.verbs.workspace import Workspace
 
 
@@ -125,15 +126,21 @@ def met_file(source: str) -> str:
     return memory.MET
 
 
-def source_lines(source: str, raw: bytes) -> list[Line]:
-    """The lines of a source's file. Raises StoreError: the file is ours, so this is damage."""
+def source_lines(source: str, raw: bytes, files: Read) -> list[Line]:
+    """The lines of a source's file. Raises StoreError: the file is ours, so this is damage.
+
+    `files` gives other files of the same state of the folder.
+    """
     if source == layout.KEPT:
         return lines(
             Entry(one.statement.id, wire.envelope(one.key, one.signed, one.sig, one.tst), one)
             for one in memory.read_kept(raw)
         )
-    _, found = layout.read(raw, source.removeprefix("remote:"), lines)
-    return found
+    if source == layout.OWN:
+        return layout.read(raw, source, lines)[1]
+    from sig.repo import mirror  # no verdict from the index needs it
+
+    return mirror.read(raw, source.removeprefix("remote:"), files, lines)
 
 
 def _rows(source: str, found: Iterable[Line], met: Mapping[str, int]) -> list[Row]:
@@ -156,7 +163,7 @@ def source_rows(
     raw = workspace.home.read(name, limits.REPOSITORY)
     if raw is None:
         return []
-    found = _bounded(workspace, source_lines(source, raw), also)
+    found = _bounded(workspace, source_lines(source, raw, workspace.home.read), also)
     return _rows(
         source, found, memory.read_met(workspace.home.read(met_file(source), memory.MET_BYTES))
     )
@@ -200,11 +207,15 @@ def follow(
     written = dict(changes)
     found: dict[str, list[Line]] = {}
     met: dict[str, dict[str, int]] = {}
+
+    def after(name: str, limit: int) -> bytes | None:
+        return changes[name] if name in changes else home.read(name, limit)
+
     for source, name in touched.items():
         raw = changes[name]
         if raw is None:
             continue
-        read = read_already[source] if source in read_already else source_lines(source, raw)
+        read = read_already[source] if source in read_already else source_lines(source, raw, after)
         found[source] = read
         file = met_file(source)
         if file not in met:

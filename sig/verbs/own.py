@@ -4,6 +4,7 @@
 2  It leaves out what its owner ended or withdrew; a withdrawal itself stays.
 3  Nothing is signed about an id that is not later than the own last word about it.
 4  Own warnings and withdrawals are remembered like those of others.
+5  Once a sparse tree was published, every signed write is one of the tree, too (`planting`).
 """
 
 from __future__ import annotations
@@ -133,14 +134,33 @@ def next_repository(
     *,
     above: int,
     states: dict[int, str],
+    planted: bool = False,
+    anew: bool = False,
 ) -> dict[str, bytes | None]:
-    """The files of the next signed state, one above `above`; `states` are the earlier digests."""
-    sequence, signed = layout.next_state(statements, states, above=above)
+    """The files of the next signed state, one above `above`; `states` are the earlier digests.
+
+    With a sparse tree where the folder has one, or with `planted` from now on (rule 5); `anew`
+    rests on no object of it.
+    """
+    from sig.model import stream
+
+    sequence = above + 1
+    root: str | None = None
+    files: dict[str, bytes | None] = {}
+    if planted or workspace.home.stat(layout.ROOT) is not None:
+        from sig.verbs import planting
+
+        root, files = planting.next_root(
+            workspace, signer, statements, sequence=sequence, states=states, anew=anew
+        )
+    past = layout.past(sequence, states)
+    signed = stream.data(statements, sequence=sequence, previous=past, root=root)
     sig = signer.sign(signed)
-    states = states | {sequence: strict.digest(signed)}
+    states = states | {sequence: root or strict.digest(signed)}
     # The certificate goes first: who copies the folder between the two gets what verifies.
     return {
         **signer.changes(),
+        **files,
         layout.REPOSITORY: wire.envelope(signer.key, signed, sig),
         layout.HISTORY: layout.written_history(states),
     }
@@ -150,7 +170,7 @@ def states_of(workspace: Workspace, current: UnverifiedRepository | None) -> dic
     """The digests of all own states that this folder knows."""
     known = layout.history(workspace.home.read(layout.HISTORY))
     if current is not None and current.sequence is not None:
-        known = dict(current.previous) | known | {current.sequence: current.digest}
+        known = dict(current.previous) | known | {current.sequence: current.state}
     return known
 
 

@@ -84,21 +84,28 @@ def words_of(
     `changes` are committed with the certificates. `owners` are the signers of new documents, whose
     own words in these are not looked for: they were met with the document.
     """
+    from sig.repo import mirror
     from sig.verbs.ledger import source_lines
 
     given = changes or {}
+
+    def after(name: str, limit: int) -> bytes | None:
+        return given[name] if name in given else workspace.home.read(name, limit)
+
     found: list[Attestation] = []
     for source, name in workspace.source_files().items():
         if source == layout.KEPT:
             continue
         # What is damaged says nothing until it is there again, and is met then.
         with suppress(StoreError):
-            raw = given[name] if name in given else workspace.home.read(name, limits.REPOSITORY)
+            raw = after(name, limits.REPOSITORY)
             mine = None if owners is None else owners.get(source)
             keys = certificates.keys() - {mine}
-            if raw is None or not any(key.encode() in raw for key in keys):
+            if raw is None:
                 continue
-            for line in source_lines(source, raw):
+            if mirror.root_of(raw) is None and not any(key.encode() in raw for key in keys):
+                continue
+            for line in source_lines(source, raw, after):
                 if line.met is not None and line.key in keys:
                     found += _proved([wire.read_attestation(line.text)], certificates.get)
     return found

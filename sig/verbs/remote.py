@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sig.errors import Conflict, RemoteExists, RemoteUnknown, UsageError
 from sig.gpg.certificate import Certificate
 from sig.model import limits
-from sig.model.attestation import Attestation
+from sig.model.attestation import Attestation, UnverifiedAttestation
 from sig.model.configuration import Configuration, Remote, remote_name
 from sig.model.fingerprint import Fingerprint
 from sig.repo import layout, memory, remotes
@@ -122,13 +122,25 @@ def _dropped(
     name = layout.remote_repository(remote.name)
     raw = home.read(name, limits.REPOSITORY)
     changes = home.removal(f"remotes/{remote.name}")
-    read = layout.repository(raw, name)
     gone: list[Attestation] = []
-    if read is not None:
-        if read.sequence is not None:
-            changes[memory.document_file(read.key)] = raw
+    if raw is not None:
+        from sig.repo import mirror
+
+        offered = mirror.offered(raw, name)
+        if offered.sequence is not None:
+            changes[memory.document_file(offered.key)] = raw
         matters = keys_that_matter(workspace).union(matter)
-        said = own.verified(workspace, [one for one in read.attestations if one.key in matters])
+        words = mirror.read(
+            raw,
+            remote.name,
+            home.read,
+            lambda entries: [
+                entry.found
+                for entry in entries
+                if isinstance(entry.found, UnverifiedAttestation) and entry.found.key in matters
+            ],
+        )
+        said = own.verified(workspace, words)
         gone = left_behind(workspace, f"remote:{remote.name}", said)
     return changes | kept_file(workspace, met, gone, matter, trusted=trusted)
 

@@ -92,7 +92,7 @@ def _unpublished(workspace: Workspace) -> int:
     if raw is None:
         return len({one.statement.id for one in current.attestations})
     published = raw.decode("ascii", "replace").splitlines()
-    if published and published[0].endswith(current.digest):
+    if published and published[0].endswith(current.state):
         return 0
     known = set(published[1:])
     return len({one.statement.id for one in current.attestations if own.name(one) not in known})

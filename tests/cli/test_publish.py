@@ -72,7 +72,7 @@ def test_a_restored_backup_takes_over_and_goes_on_above(
 
     assert (
         0,
-        f"Took over 2 statements.\nPublished 4 statements (1 new) to {www}/, sequence 4.\n",
+        f"Took over 2 statements.\nPublished 4 statements (1 new) to {www}/, sequence 5.\n",
         "",
     ) == words_of(ran)
     alice.write("since", "since one\n")
@@ -115,11 +115,14 @@ def test_publish_is_public_and_speaks_json(www: Path, alice: Person) -> None:
 
     document = alice.sig("publish", www, "--json").json
 
-    assert {"target": f"{www}/", "sequence": 1, "statements": 1, "new": 1, "took_over": 0} == {
+    assert {"target": f"{www}/", "sequence": 2, "statements": 1, "new": 1, "took_over": 0} == {
         name: value for name, value in document.items() if name != "version"
     }
-    assert {"repo.json", "key.asc"} == set(contents(www))
-    assert {0o644} == {path.stat().st_mode & 0o777 for path in www.iterdir()}
+    files = set(contents(www))
+    objects = {name for name in files if name.startswith("objects/")}
+    assert {"repo.json", "key.asc", "signet.json", "roots/2.json"} == files - objects
+    assert 4 == len(objects)  # of statements and of keys, the certificate, and a delta
+    assert {0o644} == {(www / name).stat().st_mode & 0o777 for name in files}
     for name in ("repo.json", "key.asc"):
         assert (alice.folder / "repo" / name).read_bytes() == (www / name).read_bytes()
 
@@ -153,7 +156,7 @@ def test_the_target_can_be_configured(world: World, www: Path, alice: Person) ->
     assert (1, f"{url} has nothing, this folder 1.\n", "") == words_of(nothing)
     assert 0 == alice.sig("publish").status
     check = alice.sig("publish", "--check", "--json")
-    assert (0, {"target": url, "sequence": 1, "public": 1, "same": True}) == (
+    assert (0, {"target": url, "sequence": 2, "public": 2, "same": True}) == (
         check.status,
         {name: value for name, value in check.json.items() if name != "version"},
     )

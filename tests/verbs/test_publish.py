@@ -55,9 +55,9 @@ class Follower(Reader):
 
     def looks(self) -> str:
         """Fetch what is in the target; gives the result."""
-        for name in ("repo.json", "key.asc"):
-            page = (self.target / name).read_bytes()
-            self.web.pages[self.party.url + name] = page
+        self.web.pages = {
+            self.party.url + name: page for name, page in contents(self.target).items()
+        }
         found = self.fetch(self.party.name)
         assert found.result in ("new", "unchanged") and found.reason is None, found
         return found.result
@@ -160,7 +160,7 @@ def test_a_restored_backup_is_no_fork(
     shutil.copytree(tmp_path / "backup", desk.path)
     desk.attests("4")
     done = desk.publishes(target)
-    assert (4, 4, 2, 1) == (done.sequence, done.statements, done.took_over, done.new)
+    assert (5, 4, 2, 1) == (done.sequence, done.statements, done.took_over, done.new)
     watcher.clock.at = desk.clock.at
     assert "new" == watcher.looks()
     assert ["ok"] * 4 == [watcher.answer(file_id(name)) for name in "1234"]
@@ -200,7 +200,7 @@ def test_the_lost_repository_of_a_folder_starts_no_fork(
     assert any("put repo/repo.json aside" in one for one in done)
     assert b"damaged" == (desk.path / "repo/repo.json.damaged").read_bytes()
     desk.attests("4")
-    assert 4 == json.loads((desk.path / layout.REPOSITORY).read_bytes())["data"]["sequence"]
+    assert 5 == json.loads((desk.path / layout.REPOSITORY).read_bytes())["data"]["sequence"]
     desk.publishes(target)
     watcher.clock.at = desk.clock.at
     watcher.looks()
@@ -220,7 +220,7 @@ def test_a_lost_repository_that_is_published_at_once_starts_no_fork(
     (desk.path / layout.REPOSITORY).write_bytes(b"damaged")
     doctor.repair(desk.workspace)
     desk.publishes(target)
-    assert 3 == sequence(target)
+    assert 4 == sequence(target)
     elsewhere.target = target
     elsewhere.clock.at = desk.clock.at
     assert "new" == elsewhere.looks()
@@ -376,7 +376,7 @@ def test_an_expired_key_that_was_renewed_is_copied_whole(
 def test_a_second_machine_starts_where_the_first_is(
     desk: Machine, tmp_path: Path, web: Web, bob: Party, target: Path, watcher: Follower
 ) -> None:
-    """`setup --from` takes the public state as it is; the next one is one above."""
+    """`setup --from` takes the public statements into a state that is one above."""
     desk.attests("1")
     desk.attests("2")
     desk.publishes(target)
@@ -388,7 +388,7 @@ def test_a_second_machine_starts_where_the_first_is(
     assert (True, 2) == (made.new_folder, made.took_over)
     assert "ok" == second.answer(file_id("1"))
     second.attests("3")
-    assert 3 == second.publishes(target).sequence
+    assert 5 == second.publishes(target).sequence
     watcher.clock.at = second.clock.at
     assert "new" == watcher.looks()
 
@@ -432,7 +432,7 @@ def test_killed_at_each_step_of_a_publish(desk: Machine, target: Path, watcher: 
         watcher.clock.at = desk.clock.at + 5
         watcher.looks()
         assert "ok" == watcher.answer(file_id("1"))
-    assert 2 == desk.publishes(target).sequence
+    assert 3 == desk.publishes(target).sequence
     watcher.looks()
     assert "ok" == watcher.answer(file_id("2"))
 
@@ -447,7 +447,9 @@ def test_what_a_killed_publish_left_goes(desk: Machine, target: Path) -> None:
     desk.attests("two")
     desk.publishes(target)
 
-    assert [".repo.json", "key.asc", "repo.json"] == sorted(path.name for path in target.iterdir())
+    assert [
+        *(".repo.json", "key.asc", "objects", "repo.json", "roots", "signet.json"),
+    ] == sorted(path.name for path in target.iterdir())
 
 
 def test_a_target_that_is_too_large_is_refused(
