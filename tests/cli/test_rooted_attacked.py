@@ -16,6 +16,7 @@ import pytest
 
 from sig.model import limits, root
 from tests.cli.planted import gardener, object_path, plant, put, text
+from tests.repo import nginx
 from tests.repo.evil_server import EvilServer, Visit, answer
 from tests.world import Forger, Person, Server, World, contents, id_of, trusted_state
 
@@ -524,3 +525,33 @@ def test_a_sequence_at_the_end_of_all_numbers_has_a_way_back(forged: Forged) -> 
     )
     assert 0 == forged.story.alice.sig("remote", "accept", "mallory").status
     assert ["ok", "ok", "bad"] == forged.story.verdicts()
+
+
+# --- a host that does not lie --------------------------------------------------------------------
+
+
+@pytest.mark.nginx
+@pytest.mark.parametrize("packed", ["", "gzip on; gzip_proxied any; gzip_types *;"])
+def test_a_tree_on_nginx_is_followed(story: Story, packed: str) -> None:
+    """As it lies there, and where it packs what it sends; deltas, objects, and nothing new."""
+    if nginx.PROGRAM is None:
+        pytest.skip("nginx is not installed")
+    story.world.path.chmod(0o755)  # its worker may be nobody
+    with nginx.Nginx(story.www, story.world.path / "nginx", packed) as running:
+        words = ("remote", "add", "hosted", running.url, "--key", story.bob.fingerprint)
+        assert 0 == story.alice.sig(*words).status
+        assert 0 == story.alice.sig("remote", "remove", "bob").status
+        story.server.close()
+        for content, lose in (("two", False), ("three", True)):
+            story.publish(content)
+            if lose:
+                story.lose_deltas()
+            ran = story.alice.sig("fetch", "--json")
+            (one,) = ran.json["remotes"]
+            assert (0, "new") == (ran.status, one["result"]), ran
+            assert 0 == story.alice.sig("verify", story.alice.write("it", content)).status
+        lines = story.alice.sig("fetch").lines
+    assert [
+        f"GET {running.url}signet.json... unchanged.",
+        f"GET {running.url}key.asc... unchanged.",
+    ] == lines
