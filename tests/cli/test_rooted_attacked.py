@@ -23,13 +23,17 @@ from tests.world import Forger, Person, Server, World, contents, id_of, trusted_
 
 @dataclass
 class Story:
-    """Alice follows Bob, who has published a tree at `www` and says ok about one file."""
+    """Alice follows Bob, who has published a tree at `www` and says ok about one file.
+
+    `old` is his genuine repo.json from before he had a tree.
+    """
 
     world: World
     alice: Person
     bob: Person
     www: Path
     server: Server
+    old: bytes
 
     def fetch(self, *names: str) -> tuple[int, str, str | None]:
         """Exit code, result and reason of asking Bob."""
@@ -86,11 +90,13 @@ def story(world: World) -> Story:
     """Alice has fetched the first state."""
     alice, bob = world.person("alice"), world.person("bob")
     bob.attests("one", name="one")
+    old = (bob.folder / "repo/repo.json").read_bytes()
+    assert "root" not in json.loads(old)["data"]
     www = world.path / "www"
     assert 0 == bob.sig("publish", www).status
     server = world.serve(www)
     alice.sig("remote", "add", "bob", server.url, "--key", bob.fingerprint, "--trust")
-    told = Story(world, alice, bob, www, server)
+    told = Story(world, alice, bob, www, server, old)
     assert (0, "new", None) == told.fetch()
     assert ["ok", "unknown", "unknown"] == told.verdicts()
     return told
@@ -145,20 +151,10 @@ def test_a_delta_that_lies_is_not_believed(story: Story, lie: Callable[[bytes], 
 # --- what stands in for the root -----------------------------------------------------------------
 
 
-def old_repository(story: Story) -> bytes:
-    """What Bob published before he had a tree, genuine."""
-    other = story.world.newcomer("bob2", key_of="bob")
-    assert 0 == other.sig("setup", story.bob.fingerprint).status
-    other.attests("three", name="three")
-    raw = (other.folder / "repo/repo.json").read_bytes()
-    assert "root" not in json.loads(raw)["data"]
-    return raw
-
-
 def test_no_root_and_an_old_genuine_repository_is_a_failure(story: Story) -> None:
     """Nothing stands in for the root of a tree that is followed."""
     story.server.answers["/signet.json"] = 404
-    story.server.answers["/repo.json"] = (200, old_repository(story))
+    story.server.answers["/repo.json"] = (200, story.old)
     story.is_refused(4, "failed", "http")
     story.server.answers.clear()
     assert (0, "unchanged", None) == story.fetch()
@@ -166,7 +162,7 @@ def test_no_root_and_an_old_genuine_repository_is_a_failure(story: Story) -> Non
 
 def test_who_met_a_root_takes_no_repository_without_one(story: Story) -> None:
     """Also not under another name, for the key is remembered."""
-    old = old_repository(story)
+    old = story.old
     assert 0 == story.alice.sig("remote", "remove", "bob").status
     words = ("remote", "add", "bob", story.server.url, "--key", story.bob.fingerprint)
     assert 0 == story.alice.sig(*words).status
@@ -439,19 +435,20 @@ def test_a_tree_that_is_not_the_one_of_its_entries_is_refused(forged: Forged) ->
     moved = dict(zip(names, [*list(names.values())[1:], next(iter(names.values()))], strict=True))
     alias = text({"alias": "sha512:cd", "id": id_of("0")})
     more = make.leaf(*sorted([*said, alias], key=make.position))
-    for raw in (
-        make.node(names),
-        make.node(moved),
-        make.node({f"{digit}0": name for digit, name in names.items()}),
-        more,
-        make.leaf(*reversed(said)),
-        make.leaf(*said, said[-1]),
-        make.leaf(*said) + b"\n",
-        b"{}",
-    ):
-        top = put(forged.www, raw)
-        plant(forged.www, forged.mallory, [], 2, tree=top, count=len(leaves))
+    trees = [(raw, len(names)) for raw in (make.node(names), make.node(moved))]
+    trees.append((make.node({f"{digit}0": name for digit, name in names.items()}), len(names)))
+    trees += [
+        (raw, len(said))
+        for raw in (more, make.leaf(*reversed(said)), make.leaf(*said) + b"\n", b"{}")
+    ]
+    trees.append((make.leaf(*said, said[-1]), len(said) + 1))
+    for raw, count in trees:
+        plant(forged.www, forged.mallory, [], 2, tree=put(forged.www, raw), count=count)
         forged.is_refused(4, "failed", "format")
+    plant(
+        forged.www, forged.mallory, [], 2, tree=put(forged.www, make.leaf(*said)), count=len(said)
+    )
+    forged.is_taken()
 
 
 def test_a_chain_of_nodes_without_end_is_refused(forged: Forged) -> None:
