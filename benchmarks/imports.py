@@ -127,7 +127,7 @@ def loaders(world: Bench) -> Iterator[Row]:
     )
     more = (found["system"] - found["plain system"]) * 1000
     yield Row(
-        "for orientation: a script that imports `os`, as the bootstrap has to",
+        "for orientation: a script that imports `os`",
         ms(found["system"]),
         f"`python3 -I -S` {ms(found['plain system'])}",
         f"+ {more:.1f} ms",
