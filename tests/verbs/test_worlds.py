@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sig.model.verdict import Answer, Verdict
@@ -215,10 +215,13 @@ def test_without_a_trusted_signer_nothing_becomes_ok(
 
 @some
 @given(worlds, worlds)
+# A warning comes back that its signer had ended, and another says ok.
+@example([(0, "ok", 2, 1, 0, {0})], [(0, "bad", 2, 2, 0, {0}), (1, "ok", 2, 1, 0, {0})])
 def test_two_states_after_each_other_are_the_later_one_and_what_is_remembered(
     ground: Path, first: list[Any], second: list[Any]
 ) -> None:
-    """Who met both believes an ok only if who met the second one does."""
+    """Who met both believes an ok only if who met the second one does, or would but for a warning
+    that its signer has ended in the first."""
     with World(ground) as world, World(ground) as newcomer:
         world.offers(served(first))
         world.reader.fetch_all()
@@ -227,10 +230,16 @@ def test_two_states_after_each_other_are_the_later_one_and_what_is_remembered(
         newcomer.offers(served(second))
         newcomer.reader.fetch_all()
         for one, two in zip(world.verdicts(), newcomer.verdicts(), strict=True):
-            assert one.answer is not Answer.OK or two.answer is Answer.OK
-            assert two.answer is not Answer.BAD or one.answer is Answer.BAD or _ended(first, one)
+            ended = two.answer is Answer.BAD and _ended(first, second, one)
+            assert one.answer is not Answer.OK or two.answer is Answer.OK or ended
+            assert two.answer is not Answer.BAD or one.answer is Answer.BAD or ended
 
 
-def _ended(first: list[Any], one: Verdict) -> bool:
-    """Whether something newer that was met before could have ended the warning."""
-    return any(FILES[file] == one.id and kind in ("ok", "withdrawn") for _, kind, file, *_ in first)
+def _ended(first: list[Any], second: list[Any], one: Verdict) -> bool:
+    """Whether a word that was met before could have ended a warning of the same signer."""
+    return any(
+        kind == "bad" and FILES[file] == one.id and (who, file) == (signer, about) and later <= days
+        for who, kind, file, days, *_ in (*first, *second)
+        for signer, what, about, later, *_ in first
+        if what in ("ok", "withdrawn")
+    )
