@@ -11,7 +11,7 @@ it counts as missing, and is fetched or made again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sig.repo.home import Home
 
 PUBLISHED = "repo/"
+_HEX = b"0123456789abcdef"
 
 
 def name(id: Identifier) -> str:
@@ -47,6 +48,35 @@ def read(home: Home, id: Identifier) -> bytes | None:
 def ids(home: Home) -> list[Identifier]:
     """Those that there are files for, the own ones first. What else lies there is not looked at."""
     return named((*home.tree(f"{PUBLISHED}objects"), *home.tree("objects")))
+
+
+def lists(
+    home: Home, wanted: Iterable[Identifier] | None = None
+) -> Iterator[tuple[Identifier, bytes]]:
+    """The lists of files among these, or among all; one that is damaged is none.
+
+    A list begins with a digest (docs/spec/manifest §1), and nothing of a tree does: of that only
+    the first byte is read.
+    """
+    for id in ids(home) if wanted is None else wanted:
+        raw = read(home, id) if _may_be_list(home, id) else None
+        if raw is not None:
+            yield id, raw
+
+
+def has_lists(home: Home) -> bool:
+    """Whether there is any, as far as can be told without reading it."""
+    return any(_may_be_list(home, id) for id in ids(home))
+
+
+def _may_be_list(home: Home, id: Identifier) -> bool:
+    known = False
+    for place in (own(id), name(id)):
+        start = home.part(place, 0, 1)
+        if start and start in _HEX:
+            return True
+        known = known or bool(start)
+    return not known  # of a commit that is not in place yet: whoever reads it will see
 
 
 def named(files: Iterable[str]) -> list[Identifier]:

@@ -261,10 +261,8 @@ def alike(workspace: Workspace, wanted: Iterable[Manifest]) -> dict[Manifest, li
     asked = {one: metadata(one.text) for one in wanted}
     found: dict[bytes, list[Identifier]] = {digests: [] for digests in asked.values() if digests}
     if found:
-        for id in objects.ids(workspace.home):
-            raw = objects.read(workspace.home, id)
-            if raw is not None:
-                found.get(metadata(raw), []).append(id)
+        for id, raw in objects.lists(workspace.home):
+            found.get(metadata(raw), []).append(id)
     return {one: found.get(digests, []) for one, digests in asked.items()}
 
 

@@ -87,9 +87,9 @@ def _others(workspace: Workspace, python: Python, own: Manifest) -> Iterator[Man
     """Other lists of which all files lie there, by the line of the program first."""
     path = interpreter.program(python)
     line = f"{own.files[path]}  {path}\n".encode()
-    for id in objects.ids(workspace.home):
-        raw = objects.read(workspace.home, id) if id != own.id else None
-        if raw is not None and line in raw:
+    others = [id for id in objects.ids(workspace.home) if id != own.id]
+    for _, raw in objects.lists(workspace.home, others):
+        if line in raw:
             other = manifest.read_canonical(raw)
             if other.files.items() <= own.files.items():
                 yield other

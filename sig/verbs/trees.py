@@ -381,17 +381,10 @@ def _nearest(workspace: Workspace, found: Manifest) -> Manifest | None:
     return None if best is None else manifest.read_canonical(best[1])
 
 
-def _has_lists(workspace: Workspace) -> bool:
-    return bool(workspace.home.names("repo/objects") or workspace.home.names("objects"))
-
-
 def _lists(workspace: Workspace) -> Iterator[tuple[Identifier, bytes]]:
     """The manifests in the folder. One that is damaged is no explanation."""
     left = COMPARED
-    for id in objects.ids(workspace.home):
-        raw = objects.read(workspace.home, id)
-        if raw is None:
-            continue
+    for id, raw in objects.lists(workspace.home):
         left -= len(raw)
         if left < 0:
             workspace.note("not all lists of files were compared; there are too many")
@@ -444,7 +437,7 @@ def judged_archive(workspace: Workspace, path: str, verdict: Verdict) -> Result:
     The members of one that is ok are looked at, whoever said what about it. Of another they only
     explain, and cannot make it better or worse.
     """
-    if verdict.answer is not Answer.OK and not _has_lists(workspace):
+    if verdict.answer is not Answer.OK and not objects.has_lists(workspace.home):
         return Result(path, verdict)
     try:
         try:

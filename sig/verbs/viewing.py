@@ -258,8 +258,8 @@ def _against_since(
 def _lists(workspace: Workspace, ids: Iterable[Identifier] | None = None) -> set[bytes]:
     """The rows of these lists of files, of all in the folder without any, that name METADATA."""
     found = set()
-    for id in objects.ids(workspace.home) if ids is None else ids:
-        digests = metadata(objects.read(workspace.home, id) or b"")
+    for id, raw in objects.lists(workspace.home, ids):
+        digests = metadata(raw)
         if digests:
             found.add(view.pointer(view.alike(digests), id))
     return found
