@@ -37,6 +37,11 @@ class Delta(NamedTuple):
     size: int
     unpacked: int
 
+    @property
+    def name(self) -> str:
+        """The name of the object that it is."""
+        return self.id.removeprefix("sha256:")
+
 
 class About(NamedTuple):
     """What a publisher says of itself. `licence` is that of the statements, in words of SPDX."""

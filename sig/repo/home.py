@@ -72,6 +72,14 @@ class Home:
             # A writer has put it in place since.
         return self._folder.read(name, limit)
 
+    def after(self, changes: Mapping[str, bytes | None]) -> Callable[[str, int], bytes | None]:
+        """`read`, as it will be once these changes are committed."""
+
+        def read(name: str, limit: int = LIMIT) -> bytes | None:
+            return changes[name] if name in changes else self.read(name, limit)
+
+        return read
+
     def part(self, name: str, offset: int, length: int) -> bytes | None:
         """So many bytes of a file that was `put`, or less where it ends before; None if it is
         missing. Raises StoreError for what H2 refuses, and what cannot be read.

@@ -16,7 +16,6 @@ from sig.errors import FormatError, StoreError
 from sig.model import limits, root, stream, tree
 from sig.model.attestation import Malformed, UnverifiedAttestation
 from sig.model.fingerprint import Fingerprint
-from sig.model.identifier import Identifier
 from sig.model.root import UnverifiedRoot
 from sig.model.stream import Entry
 from sig.model.tree import Get, Kind
@@ -39,7 +38,7 @@ class Offered(NamedTuple):
 
 def object_file(remote: str, name: str) -> str:
     """Where an object of a remote lies."""
-    return f"remotes/{remote}/{objects.name(Identifier(f'sha256:{name}'))}"
+    return f"remotes/{remote}/{objects.name(objects.identifier(name))}"
 
 
 def objects_of(read: Read, remote: str) -> Get:

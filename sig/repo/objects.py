@@ -31,6 +31,11 @@ def name(id: Identifier) -> str:
     return f"objects/{digits[:2]}/{digits[2:]}"
 
 
+def identifier(name: str) -> Identifier:
+    """That of the object of a tree with this name."""
+    return Identifier(f"sha256:{name}")
+
+
 def own(id: Identifier) -> str:
     """Where an object lies in the folder that is published."""
     return PUBLISHED + name(id)

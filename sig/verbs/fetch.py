@@ -169,9 +169,7 @@ class _Taking:
         self._pinned: set[Fingerprint] = set()
 
     def _read(self, name: str, limit: int = limits.REPOSITORY) -> bytes | None:
-        if name in self._changes:
-            return self._changes[name]
-        return self._workspace.home.read(name, limit)
+        return self._workspace.home.after(self._changes)(name, limit)
 
     def commit(self) -> None:
         from sig.verbs.remembering import kept_after_fetch

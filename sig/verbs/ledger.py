@@ -207,10 +207,7 @@ def follow(
     written = dict(changes)
     found: dict[str, list[Line]] = {}
     met: dict[str, dict[str, int]] = {}
-
-    def after(name: str, limit: int) -> bytes | None:
-        return changes[name] if name in changes else home.read(name, limit)
-
+    after = home.after(changes)
     for source, name in touched.items():
         raw = changes[name]
         if raw is None:

@@ -17,7 +17,6 @@ from sig.model import branches, delta, limits, root, strict, tree, wire
 from sig.model.attestation import UnverifiedAttestation
 from sig.model.delta import Statements
 from sig.model.fingerprint import Fingerprint
-from sig.model.identifier import Identifier
 from sig.model.root import Delta, UnverifiedRoot
 from sig.model.tree import Kind
 from sig.repo import layout, objects
@@ -61,16 +60,11 @@ def current(home: Home) -> UnverifiedRoot | None:
 
 
 def get(home: Home, name: str) -> bytes:
-    """An object of the own tree. Raises FormatError where it is missing."""
-    raw = home.read(objects.own(identifier(name)), limits.DELTA)
+    """An object of the own tree. Raises FormatError where it is missing or damaged."""
+    raw = objects.read(home, objects.identifier(name))
     if raw is None:
-        raise FormatError(f"the object {name} is missing")
+        raise FormatError(f"the object {name} is missing or damaged")
     return raw
-
-
-def identifier(name: str) -> Identifier:
-    """The identifier of the object of this name."""
-    return Identifier(f"sha256:{name}")
 
 
 def published(workspace: Workspace, place: Path | None) -> Iterator[tuple[str, bytes]]:
@@ -83,7 +77,7 @@ def published(workspace: Workspace, place: Path | None) -> Iterator[tuple[str, b
     if top is None:
         return
     kinds: list[tuple[str, Kind | None]] = [(top.tree, Kind.STATEMENTS), (top.keys, Kind.KEYS)]
-    kinds += [(one.id.removeprefix("sha256:"), None) for one in top.deltas]
+    kinds += [(one.name, None) for one in top.deltas]
     for name, kind in kinds:
         yield from _below(workspace.home, place, name, kind)
 
@@ -91,13 +85,11 @@ def published(workspace: Workspace, place: Path | None) -> Iterator[tuple[str, b
 def _below(
     home: Home, place: Path | None, name: str, kind: Kind | None
 ) -> Iterator[tuple[str, bytes]]:
-    path = objects.name(identifier(name))
+    path = objects.name(objects.identifier(name))
     if place is not None and (place / path).is_file():
         return
     try:
         raw = get(home, name)
-        if tree.object_name(raw) != name:
-            raise FormatError(f"the object {name} is damaged")
     except FormatError as error:
         raise Damaged(error.message, hint="sig doctor") from error
     if kind is not None and tree.is_node(raw):
@@ -146,6 +138,8 @@ class _Planting:
         self._old = old
         self._before = before
         self._sequence = sequence
+        ids = now.keys() | before.keys()
+        self._changed = sorted(id for id in ids if now.get(id) != before.get(id))
         self._made: dict[str, bytes] = {}
         self._written: dict[str, bytes] = {}  # deltas, some of which are joined and not named
 
@@ -165,7 +159,7 @@ class _Planting:
         raw = wire.envelope(self._signer.key, signed, self._signer.sign(signed))
         found: dict[str, bytes | None] = {}
         for name, made in self._made.items():
-            place = objects.own(identifier(name))
+            place = objects.own(objects.identifier(name))
             if self._old is None or self._home.length(place) != len(made):
                 found[place] = made
         return strict.digest(signed), found | {layout.ROOT: raw}
@@ -180,22 +174,16 @@ class _Planting:
 
     # --- the tree --------------------------------------------------------------------------------
 
-    def _changed(self) -> list[str]:
-        """The ids about which something else is said than before."""
-        ids = self._now.keys() | self._before.keys()
-        return sorted(id for id in ids if self._now.get(id) != self._before.get(id))
-
     def _tree(self) -> str:
         if self._old is not None:
-            changed = self._changed()
             try:
                 return branches.update(
                     self._old.tree,
                     lambda name: get(self._home, name),
                     self._put_named,
                     Kind.STATEMENTS,
-                    gone=_entries(self._before, changed),
-                    come=_entries(self._now, changed),
+                    gone=_entries(self._before, self._changed),
+                    come=_entries(self._now, self._changed),
                 )
             except FormatError:  # O2
                 self._made.clear()
@@ -210,7 +198,7 @@ class _Planting:
         start = self._old.sequence if self._old is not None else 0
         if self._sequence == start:
             raise AssertionError("a sequence is used once")
-        here += self._delta(start, self._changed(), keys)
+        here += self._delta(start, self._changed, keys)
         wanted = set(root.runs(self._sequence))
         for first, last in sorted(wanted, key=lambda run: run[0] - run[1], reverse=True):
             if last == self._sequence and (first, last) not in {one[:2] for one in here}:
@@ -230,9 +218,8 @@ class _Planting:
             if one not in found and best is not None and _heavy(kept, best):
                 found |= set(best)
         for one in found:
-            name = one.id.removeprefix("sha256:")
-            if name in self._written:
-                self._made[name] = self._written[name]
+            if one.name in self._written:
+                self._made[one.name] = self._written[one.name]
         return list(found)
 
     def _joined(self, first: int, pieces: Sequence[Delta]) -> list[Delta]:
@@ -251,10 +238,7 @@ class _Planting:
         return self._delta(first, sorted(ids), sorted(keys))
 
     def _lines(self, piece: Delta) -> Iterator[delta.Certificate | Statements]:
-        name = piece.id.removeprefix("sha256:")
-        raw = self._written[name] if name in self._written else get(self._home, name)
-        if tree.object_name(raw) != name:
-            raise FormatError("an object has other bytes than its name says")
+        raw = self._written.get(piece.name) or get(self._home, piece.name)
         return delta.read(raw, piece.unpacked)
 
     def _delta(self, first: int, ids: Sequence[str], keys: Sequence[Fingerprint]) -> list[Delta]:
@@ -269,7 +253,7 @@ class _Planting:
             return []
         name = tree.object_name(raw)
         self._written[name] = raw
-        return [Delta(first, self._sequence, identifier(name), len(raw), unpacked)]
+        return [Delta(first, self._sequence, objects.identifier(name), len(raw), unpacked)]
 
 
 def _heavy(kept: Sequence[Delta] | None, best: Sequence[Delta]) -> bool:

@@ -98,9 +98,7 @@ def _checked(raw: bytes, key_asc: bytes, key: Fingerprint, known: Certificate | 
     for document in stream.readings(raw, layout.spool):
         if document.key != key:
             raise Refused(f"the repository there is signed by {document.key}, not by {key}")
-        (certificate,) = certificates.read(key_asc, wanted=key)
-        if known is not None:
-            certificate = certificates.merge(known, certificate)
+        certificate = _certificate(key_asc, key, known)
         try:
             # First: anyone may have put a file there that takes long to read.
             verify.check(document.signed, document.sig, document.key, certificate)
@@ -110,6 +108,12 @@ def _checked(raw: bytes, key_asc: bytes, key: Fingerprint, known: Certificate | 
         return Public(stream.whole_of(document), certificate)
     told = "" if refused is None else f": {refused.message}"
     raise Refused(f"the repository there is not signed by its key{told}") from refused
+
+
+def _certificate(key_asc: bytes, key: Fingerprint, known: Certificate | None) -> Certificate:
+    """What is public of it, with what is known. Raises FormatError."""
+    (certificate,) = certificates.read(key_asc, wanted=key)
+    return certificate if known is None else certificates.merge(known, certificate)
 
 
 def read_own(workspace: Workspace, source: str, key: Fingerprint) -> Public | None:
@@ -196,16 +200,14 @@ def _root(get: _Get, key: Fingerprint) -> UnverifiedRoot:
 def _tree(workspace: Workspace, top: UnverifiedRoot, get: _Get) -> Public:
     """The statements below a root, as a repository. Raises Refused, FormatError."""
     key_asc, known = get("key.asc", limits.KEY_FILE), workspace.certificate(top.key)
-    (certificate,) = certificates.read(key_asc, wanted=top.key)
-    if known is not None:
-        certificate = certificates.merge(known, certificate)
+    certificate = _certificate(key_asc, top.key, known)
     try:
         verify.check(top.signed, top.sig, top.key, certificate)
     except SignatureError as error:
         raise Refused(f"the root there is not signed by its key: {error.message}") from error
 
     def read(name: str) -> bytes:
-        return get(objects.name(planting.identifier(name)), limits.OBJECT)
+        return get(objects.name(objects.identifier(name)), limits.OBJECT)
 
     said = [one.said for one in tree.walk(top.tree, read, Kind.STATEMENTS)]
     repository = UnverifiedRepository(
@@ -335,35 +337,14 @@ def publish(
             files, took = taken_over(workspace, signer, there, planted=True)
             workspace.commit(files)
         elif current is None or current.sequence is None or not _has_tree(workspace, current):
-            statements = () if current is None else current.attestations
-            states = own.states_of(workspace, current)
-            above = max(states, default=0)
-            workspace.commit(
-                own.next_repository(
-                    workspace, signer, statements, above=above, states=states, planted=True
-                )
-            )
+            _plant(workspace, signer, current)
         elif signer.changes():
             workspace.commit(signer.changes())
         rooted = None if there is None else there.root
         try:
             read = _put_all(workspace, place, rooted)
         except planting.Damaged:
-            current = own.repository(workspace)
-            statements = () if current is None else current.attestations
-            states = own.states_of(workspace, current)
-            above = max(states, default=0)
-            workspace.commit(
-                own.next_repository(
-                    workspace,
-                    signer,
-                    statements,
-                    above=above,
-                    states=states,
-                    planted=True,
-                    anew=True,
-                )
-            )
+            _plant(workspace, signer, own.repository(workspace), anew=True)
             read = _put_all(workspace, place, rooted)
         before = (
             set() if there is None else {own.name(one) for one in there.repository.attestations}
@@ -383,6 +364,27 @@ def publish(
         new=len({own.name(one) for one in read.attestations} - before),
         took_over=took,
     )
+
+
+def _plant(
+    workspace: Workspace,
+    signer: Signer,
+    current: UnverifiedRepository | None,
+    *,
+    anew: bool = False,
+) -> None:
+    """The next state of the folder, with a tree of what it says already."""
+    states = own.states_of(workspace, current)
+    files = own.next_repository(
+        workspace,
+        signer,
+        () if current is None else current.attestations,
+        above=max(states, default=0),
+        states=states,
+        planted=True,
+        anew=anew,
+    )
+    workspace.commit(files)
 
 
 def _put_all(

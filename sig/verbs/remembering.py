@@ -87,11 +87,7 @@ def words_of(
     from sig.repo import mirror
     from sig.verbs.ledger import source_lines
 
-    given = changes or {}
-
-    def after(name: str, limit: int) -> bytes | None:
-        return given[name] if name in given else workspace.home.read(name, limit)
-
+    after = workspace.home.after(changes or {})
     found: list[Attestation] = []
     for source, name in workspace.source_files().items():
         if source == layout.KEPT:

@@ -163,7 +163,7 @@ class Following:
                 threads.shutdown(cancel_futures=True)
 
     def _object(self, name: str) -> bytes:
-        return self._ask(objects.name(Identifier(f"sha256:{name}")), limits.OBJECT)
+        return self._ask(objects.name(objects.identifier(name)), limits.OBJECT)
 
     def _take(self, size: int) -> None:
         self._left -= size
